@@ -1,0 +1,47 @@
+// Kafka's compression codecs, synchronous: gzip and zstd from the platform, snappy and lz4 from the files beside this one.
+// Whatever comes out is bounded by the caller, so that a small batch cannot blow up into all memory.
+
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { type Failure, failure } from '../protocol/errors.ts'
+
+/** In the order of their ids in a batch's attributes. */
+export const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+export type Codec = (typeof codecs)[number]
+
+export function compress(codec: Codec, bytes: Uint8Array): Uint8Array {
+  switch (codec) {
+    case 'none':
+      return bytes
+    case 'gzip':
+      return plain(gzipSync(bytes))
+    case 'zstd':
+      return plain(zstdCompressSync(bytes))
+    default:
+      throw new Error(`${codec} is still to come`)
+  }
+}
+
+/** What was compressed, at most `maxBytes` of it; more is MESSAGE_TOO_LARGE, anything unreadable CORRUPT_MESSAGE. */
+export function decompress(codec: Codec, bytes: Uint8Array, maxBytes: number): Uint8Array | Failure {
+  try {
+    switch (codec) {
+      case 'none':
+        return bytes.length > maxBytes ? tooLarge(maxBytes) : bytes
+      case 'gzip':
+        return plain(gunzipSync(bytes, { maxOutputLength: maxBytes }))
+      case 'zstd':
+        return plain(zstdDecompressSync(bytes, { maxOutputLength: maxBytes }))
+      default:
+        throw new Error(`${codec} is still to come`)
+    }
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(maxBytes)
+    return failure('CORRUPT_MESSAGE', `These bytes are not ${codec}.`)
+  }
+}
+
+const tooLarge = (maxBytes: number): Failure =>
+  failure('MESSAGE_TOO_LARGE', `Decompressed, the batch is larger than ${maxBytes} bytes.`)
+
+/** A Buffer is a Uint8Array with habits of its own (toString, slice, JSON); inside there are only Uint8Arrays. */
+const plain = (buffer: Uint8Array): Uint8Array => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)

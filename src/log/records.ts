@@ -1,0 +1,331 @@
+// The records inside a batch: closed by encodeBatch and opened by decodeBatch, for doors that speak JSON and for
+// compaction. Both are hot paths: one buffer is written, views of one buffer are read, nothing else is allocated.
+//
+// A record: length · attributes i8 (0) · timestampDelta · offsetDelta · keyLength key · valueLength value ·
+// headerCount (keyLength key valueLength value)…   All numbers are zigzag varints; a length of -1 is null.
+
+import { type Failure, failure, isFailure } from '../protocol/errors.ts'
+import { attributesOf, type Batch, BATCH_HEADER_BYTES, codecOf, usesLogAppendTime, writeHeader } from './batch.ts'
+import { type Codec, compress, decompress } from './compression.ts'
+
+/** What one batch may hold when it is opened; a larger one is refused instead of filling memory. */
+export const MAX_OPENED_BYTES = 64 * 1024 * 1024
+/** Seven numbers of one byte each: length, attributes, two deltas, key length, value length, header count. */
+const SMALLEST_RECORD_BYTES = 7
+
+export interface Header {
+  readonly key: string
+  readonly value: Uint8Array | null
+}
+
+/** A record that has no place in a log yet. */
+export interface NewRecord {
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: readonly Header[]
+}
+
+export interface LogRecord extends NewRecord {
+  readonly offset: number
+}
+
+export interface BatchOptions {
+  readonly codec?: Codec
+  readonly producerId?: number
+  readonly producerEpoch?: number
+  readonly baseSequence?: number
+  readonly transactional?: boolean
+  readonly control?: boolean
+}
+
+/** One batch at base offset 0 with a right checksum. Timestamps are safe integers; a batch has at least one record. */
+export function encodeBatch(records: readonly NewRecord[], options: BatchOptions = {}): Uint8Array {
+  const first = records[0]
+  if (!first) throw new RangeError('a batch has at least one record')
+  const { codec = 'none', transactional = false, control = false } = options
+  const names = new HeaderNames()
+  const baseTimestamp = first.timestamp
+  let maxTimestamp = baseTimestamp
+  let size = 0
+  for (let i = 0; i < records.length; i++) {
+    const record = records[i]!
+    if (record.timestamp > maxTimestamp) maxTimestamp = record.timestamp
+    const body = bodySize(record, record.timestamp - baseTimestamp, i, names)
+    size += varintSize(body) + body
+  }
+
+  const bytes = new Uint8Array(BATCH_HEADER_BYTES + size)
+  let at = BATCH_HEADER_BYTES
+  for (let i = 0; i < records.length; i++) at = writeRecord(bytes, at, records[i]!, baseTimestamp, i, names)
+
+  const batch = codec === 'none' ? bytes : withCompressedRecords(codec, bytes)
+  writeHeader(batch, {
+    baseOffset: 0,
+    lastOffsetDelta: records.length - 1,
+    leaderEpoch: -1,
+    attributes: attributesOf({ codec, transactional, control }),
+    baseTimestamp,
+    maxTimestamp,
+    producerId: options.producerId ?? -1,
+    producerEpoch: options.producerEpoch ?? -1,
+    baseSequence: options.baseSequence ?? -1,
+    count: records.length,
+  })
+  return batch
+}
+
+/**
+ * The records of a batch, keys and values as views. Records that do not read as the header says are CORRUPT_MESSAGE,
+ * more than `maxBytes` of them MESSAGE_TOO_LARGE.
+ */
+export function decodeBatch(batch: Batch, maxBytes = MAX_OPENED_BYTES): LogRecord[] | Failure {
+  const bytes = open(batch, maxBytes)
+  if (isFailure(bytes)) return bytes
+  const { baseOffset, baseTimestamp, count } = batch
+  const appendTime = usesLogAppendTime(batch) ? batch.maxTimestamp : undefined
+  const cursor = new Cursor(bytes)
+  const records: LogRecord[] = []
+  let previous = -1
+  for (let i = 0; i < count; i++) {
+    cursor.startRecord()
+    const timestamp = baseTimestamp + cursor.varlong()
+    const offsetDelta = cursor.varint()
+    const key = cursor.nullableBytes()
+    const value = cursor.nullableBytes()
+    const headers = cursor.headers()
+    cursor.endRecord()
+    if (offsetDelta <= previous || offsetDelta > batch.lastOffsetDelta) cursor.wrong = 'an offset is out of order'
+    if (cursor.wrong) return corrupt(i, cursor.wrong)
+    previous = offsetDelta
+    records.push({ offset: baseOffset + offsetDelta, timestamp: appendTime ?? timestamp, key, value, headers })
+  }
+  if (cursor.at !== bytes.length) return corrupt(count, `${bytes.length - cursor.at} bytes are left over`)
+  return records
+}
+
+/** The index of the first record without a key, which a compacted topic does not take; null if each has one. */
+export function firstRecordWithoutKey(batch: Batch, maxBytes = MAX_OPENED_BYTES): number | null | Failure {
+  const bytes = open(batch, maxBytes)
+  if (isFailure(bytes)) return bytes
+  const cursor = new Cursor(bytes)
+  for (let i = 0; i < batch.count; i++) {
+    cursor.startRecord()
+    cursor.varlong()
+    cursor.varint()
+    const keyLength = cursor.varint()
+    cursor.skipRecord()
+    if (cursor.wrong) return corrupt(i, cursor.wrong)
+    if (keyLength < 0) return i
+  }
+  return null
+}
+
+const corrupt = (index: number, what: string): Failure =>
+  failure('CORRUPT_MESSAGE', `The batch is corrupt at record ${index}: ${what}.`)
+
+function open(batch: Batch, maxBytes: number): Uint8Array | Failure {
+  const { bytes } = batch
+  const closed = new Uint8Array(bytes.buffer, bytes.byteOffset + BATCH_HEADER_BYTES, bytes.length - BATCH_HEADER_BYTES)
+  const opened = decompress(codecOf(batch), closed, maxBytes)
+  if (isFailure(opened)) return opened
+  if (batch.count < 0 || batch.count * SMALLEST_RECORD_BYTES > opened.length)
+    return failure('CORRUPT_MESSAGE', `${opened.length} bytes cannot hold ${batch.count} records.`)
+  return opened
+}
+
+function withCompressedRecords(codec: Codec, bytes: Uint8Array): Uint8Array {
+  const records = compress(codec, bytes.subarray(BATCH_HEADER_BYTES))
+  const batch = new Uint8Array(BATCH_HEADER_BYTES + records.length)
+  batch.set(records, BATCH_HEADER_BYTES)
+  return batch
+}
+
+// --- writing ---
+
+const text = new TextEncoder()
+
+/** Header names repeat from record to record: each is encoded once a batch. */
+class HeaderNames {
+  #encoded: Map<string, Uint8Array> | undefined
+  encode(name: string): Uint8Array {
+    this.#encoded ??= new Map()
+    let bytes = this.#encoded.get(name)
+    if (!bytes) this.#encoded.set(name, (bytes = text.encode(name)))
+    return bytes
+  }
+}
+
+function bodySize(record: NewRecord, timestampDelta: number, offsetDelta: number, names: HeaderNames): number {
+  const { key, value, headers } = record
+  let size = 1 + varlongSize(timestampDelta) + varintSize(offsetDelta) + nullableSize(key) + nullableSize(value)
+  size += varintSize(headers.length)
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i]!
+    size += nullableSize(names.encode(header.key)) + nullableSize(header.value)
+  }
+  return size
+}
+
+function writeRecord(
+  bytes: Uint8Array,
+  start: number,
+  record: NewRecord,
+  baseTimestamp: number,
+  offsetDelta: number,
+  names: HeaderNames,
+): number {
+  const { key, value, headers } = record
+  const timestampDelta = record.timestamp - baseTimestamp
+  let at = writeVarint(bytes, start, bodySize(record, timestampDelta, offsetDelta, names))
+  bytes[at++] = 0
+  at = writeVarlong(bytes, at, timestampDelta)
+  at = writeVarint(bytes, at, offsetDelta)
+  at = writeNullable(bytes, at, key)
+  at = writeNullable(bytes, at, value)
+  at = writeVarint(bytes, at, headers.length)
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i]!
+    at = writeNullable(bytes, at, names.encode(header.key))
+    at = writeNullable(bytes, at, header.value)
+  }
+  return at
+}
+
+const nullableSize = (value: Uint8Array | null): number =>
+  value === null ? 1 : varintSize(value.length) + value.length
+
+function writeNullable(bytes: Uint8Array, at: number, value: Uint8Array | null): number {
+  if (value === null) {
+    bytes[at] = 1 // -1
+    return at + 1
+  }
+  at = writeVarint(bytes, at, value.length)
+  bytes.set(value, at)
+  return at + value.length
+}
+
+/** Bytes of a zigzag varint of a number from 0 to 2^31 - 1, which is all that lengths, counts and offset deltas are. */
+function varintSize(value: number): number {
+  return value < 0x40 ? 1 : value < 0x2000 ? 2 : value < 0x10_0000 ? 3 : value < 0x800_0000 ? 4 : 5
+}
+
+function writeVarint(bytes: Uint8Array, at: number, value: number): number {
+  let rest = (value << 1) >>> 0
+  while (rest > 0x7f) {
+    bytes[at++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  bytes[at++] = rest
+  return at
+}
+
+/** Zigzag without 64-bit integers: the sign is the lowest bit, so six bits of the magnitude follow it and then the rest. */
+const magnitude = (value: number): number => (value < 0 ? -value - 1 : value)
+
+function varlongSize(value: number): number {
+  let size = 1
+  for (let rest = magnitude(value); rest >= 0x40; rest /= 0x80) size++
+  return size
+}
+
+function writeVarlong(bytes: Uint8Array, at: number, value: number): number {
+  if (value >= 0 && value < 0x4000_0000) return writeVarint(bytes, at, value)
+  const whole = magnitude(value)
+  let low = ((whole % 0x40) << 1) | (value < 0 ? 1 : 0)
+  let rest = Math.floor(whole / 0x40)
+  while (rest > 0) {
+    bytes[at++] = low | 0x80
+    low = rest % 0x80
+    rest = Math.floor(rest / 0x80)
+  }
+  bytes[at++] = low
+  return at
+}
+
+// --- reading ---
+
+const untext = new TextDecoder()
+const NO_HEADERS: readonly Header[] = []
+
+/** Reads records in place. What is wrong is said in `wrong` and looked at once a record; no read leaves the bytes. */
+class Cursor {
+  readonly #bytes: Uint8Array
+  at = 0
+  wrong = ''
+  #end = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  startRecord(): void {
+    this.#end = this.#bytes.length
+    const length = this.varint()
+    if (length < 0 || length > this.#end - this.at) this.wrong ||= `a length of ${length}`
+    else this.#end = this.at + length
+    this.at++ // attributes: none is defined
+  }
+
+  endRecord(): void {
+    if (this.at !== this.#end) this.wrong ||= 'a record is not as long as it says'
+  }
+
+  skipRecord(): void {
+    if (this.at > this.#end) this.wrong ||= 'a record is not as long as it says'
+    this.at = this.#end
+  }
+
+  varint(): number {
+    let value = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#bytes[this.at++]
+      if (byte === undefined) break
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
+    }
+    this.wrong ||= 'a number is cut off'
+    return 0
+  }
+
+  varlong(): number {
+    const first = this.#bytes[this.at++] ?? 0
+    let value = (first >> 1) & 0x3f
+    let byte: number | undefined = first
+    for (let unit = 0x40; byte !== undefined && byte >= 0x80 && value <= Number.MAX_SAFE_INTEGER; unit *= 0x80) {
+      byte = this.#bytes[this.at++]
+      value += ((byte ?? 0) & 0x7f) * unit
+    }
+    if (byte === undefined || value > Number.MAX_SAFE_INTEGER) this.wrong ||= 'a timestamp is out of range'
+    return first & 1 ? -value - 1 : value
+  }
+
+  nullableBytes(): Uint8Array | null {
+    const length = this.varint()
+    if (length < 0) return null
+    const bytes = this.#bytes
+    if (length > this.#end - this.at) {
+      this.wrong ||= `a field of ${length} bytes is longer than its record`
+      return null
+    }
+    const value = new Uint8Array(bytes.buffer, bytes.byteOffset + this.at, length)
+    this.at += length
+    return value
+  }
+
+  headers(): readonly Header[] {
+    const count = this.varint()
+    if (count === 0) return NO_HEADERS
+    if (count < 0 || count > this.#end - this.at) {
+      this.wrong ||= `${count} headers`
+      return NO_HEADERS
+    }
+    const headers: Header[] = []
+    for (let i = 0; i < count && !this.wrong; i++) {
+      const key = this.nullableBytes()
+      if (key === null) this.wrong ||= 'a header without a key'
+      else headers.push({ key: untext.decode(key), value: this.nullableBytes() })
+    }
+    return headers
+  }
+}
