@@ -3,11 +3,15 @@
 
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { type Failure, failure } from '../protocol/errors.ts'
+import { lz4Compress, lz4Decompress } from './lz4.ts'
+import { TooLarge } from './matches.ts'
+import { snappyCompress, snappyDecompress } from './snappy.ts'
 
 /** In the order of their ids in a batch's attributes. */
 export const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export type Codec = (typeof codecs)[number]
 
+/** The result may be a view of a larger buffer. */
 export function compress(codec: Codec, bytes: Uint8Array): Uint8Array {
   switch (codec) {
     case 'none':
@@ -16,8 +20,10 @@ export function compress(codec: Codec, bytes: Uint8Array): Uint8Array {
       return plain(gzipSync(bytes))
     case 'zstd':
       return plain(zstdCompressSync(bytes))
-    default:
-      throw new Error(`${codec} is still to come`)
+    case 'snappy':
+      return snappyCompress(bytes)
+    case 'lz4':
+      return lz4Compress(bytes)
   }
 }
 
@@ -31,14 +37,19 @@ export function decompress(codec: Codec, bytes: Uint8Array, maxBytes: number): U
         return plain(gunzipSync(bytes, { maxOutputLength: maxBytes }))
       case 'zstd':
         return plain(zstdDecompressSync(bytes, { maxOutputLength: maxBytes }))
-      default:
-        throw new Error(`${codec} is still to come`)
+      case 'snappy':
+        return snappyDecompress(bytes, maxBytes)
+      case 'lz4':
+        return lz4Decompress(bytes, maxBytes)
     }
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_BUFFER_TOO_LARGE') return tooLarge(maxBytes)
+    if (isTooLarge(thrown)) return tooLarge(maxBytes)
     return failure('CORRUPT_MESSAGE', `These bytes are not ${codec}.`)
   }
 }
+
+const isTooLarge = (thrown: unknown): boolean =>
+  thrown instanceof TooLarge || (thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_BUFFER_TOO_LARGE')
 
 const tooLarge = (maxBytes: number): Failure =>
   failure('MESSAGE_TOO_LARGE', `Decompressed, the batch is larger than ${maxBytes} bytes.`)
