@@ -9,6 +9,8 @@ const TWO_32 = 0x1_0000_0000
 /** Up to this many bytes, a loop over ASCII beats a call into the text codecs. */
 const SHORT_TEXT = 24
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+/** The two letters of every 12 bits. */
+const PAIRS = Array.from({ length: 4096 }, (_, bits) => BASE64URL[bits >>> 6]! + BASE64URL[bits & 63]!)
 
 /** The absent topic id. Ids are read and written in the form Kafka prints them: URL-safe base64, 22 characters. */
 export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
@@ -146,10 +148,18 @@ export class Reader {
     const bytes = this.#bytes
     const end = this.at + length
     let text = ''
-    for (let at = this.at; at < end; at++) {
-      const byte = bytes[at]!
-      if (byte > 0x7f) return decoder.decode(this.slice(length))
-      text += String.fromCharCode(byte)
+    let at = this.at
+    for (; at + 4 <= end; at += 4) {
+      const a = bytes[at]!
+      const b = bytes[at + 1]!
+      const c = bytes[at + 2]!
+      const d = bytes[at + 3]!
+      if ((a | b | c | d) > 0x7f) return decoder.decode(this.slice(length))
+      text += String.fromCharCode(a, b, c, d)
+    }
+    for (; at < end; at++) {
+      if (bytes[at]! > 0x7f) return decoder.decode(this.slice(length))
+      text += String.fromCharCode(bytes[at]!)
     }
     this.at = end
     return text
@@ -158,12 +168,11 @@ export class Reader {
   uuid(): string {
     const bytes = this.slice(16)
     let text = ''
-    for (let i = 0; i < 16; i += 3) {
-      const bits = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)
-      text += BASE64URL[bits >>> 18]! + BASE64URL[(bits >>> 12) & 63]!
-      if (i < 15) text += BASE64URL[(bits >>> 6) & 63]! + BASE64URL[bits & 63]!
+    for (let i = 0; i < 15; i += 3) {
+      const middle = bytes[i + 1]!
+      text += PAIRS[(bytes[i]! << 4) | (middle >>> 4)]! + PAIRS[((middle & 15) << 8) | bytes[i + 2]!]!
     }
-    return text
+    return text + PAIRS[bytes[15]! << 4]!
   }
 }
 
