@@ -34,9 +34,9 @@ export function decompress(codec: Codec, bytes: Uint8Array, maxBytes: number): U
       case 'none':
         return bytes.length > maxBytes ? tooLarge(maxBytes) : bytes
       case 'gzip':
-        return plain(gunzipSync(bytes, { maxOutputLength: maxBytes }))
+        return plain(gunzipSync(bytes, { maxOutputLength: Math.max(1, maxBytes) }))
       case 'zstd':
-        return plain(zstdDecompressSync(bytes, { maxOutputLength: maxBytes }))
+        return plain(zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, maxBytes) }))
       case 'snappy':
         return snappyDecompress(bytes, maxBytes)
       case 'lz4':

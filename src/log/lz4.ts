@@ -37,7 +37,8 @@ export function lz4Compress(bytes: Uint8Array): Uint8Array {
       at += 4 + end - start
     }
   }
-  return out.subarray(0, at + 4) // an empty block ends the frame
+  view.setUint32(at, 0) // an empty block ends the frame
+  return out.subarray(0, at + 4)
 }
 
 /** All frames in `bytes`. Throws TooLarge beyond maxBytes, RangeError where the bytes are not LZ4. */
