@@ -8,6 +8,8 @@ const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 const TWO_32 = 0x1_0000_0000
 /** Up to this many bytes, a loop over ASCII beats a call into the text codecs. */
 const SHORT_TEXT = 24
+/** Elements in all the arrays of one message together. */
+const MAX_ELEMENTS = 1_000_000
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 /** The two letters of every 12 bits. */
 const PAIRS = Array.from({ length: 4096 }, (_, bits) => BASE64URL[bits >>> 6]! + BASE64URL[bits & 63]!)
@@ -20,6 +22,8 @@ export class Reader {
   readonly #view: DataView
   /** Position of the next read, from the start of the bytes given. */
   at: number
+  /** Array elements that may still be read: an element is one byte at least here, but some hundred bytes in memory. */
+  elements = MAX_ELEMENTS
 
   constructor(bytes: Uint8Array, at = 0) {
     this.#bytes = bytes

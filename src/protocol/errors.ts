@@ -187,3 +187,8 @@ export const failure = (error: ErrorName, message: string = errors[error].senten
 
 export const isFailure = (value: unknown): value is Failure =>
   typeof value === 'object' && value !== null && 'error' in value && Object.hasOwn(errors, value.error as string)
+
+/** What bytes that make no sense throw. Nobody recovers from it: the connection they came through catches it and closes. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError'
+}
