@@ -43,17 +43,20 @@ export interface Batch {
   readonly count: number
 }
 
-export const lastOffset = (batch: Batch): number => batch.baseOffset + batch.lastOffsetDelta
+export const lastOffset = (batch: Pick<Batch, 'baseOffset' | 'lastOffsetDelta'>): number =>
+  batch.baseOffset + batch.lastOffsetDelta
 
 /** Sequences go on at 0 after 2^31 - 1; -1 where the producer numbers nothing. */
-export function lastSequence(batch: Batch): number {
+export function lastSequence(batch: Pick<Batch, 'baseSequence' | 'lastOffsetDelta'>): number {
   if (batch.baseSequence < 0) return -1
   return (batch.baseSequence + batch.lastOffsetDelta) % 0x8000_0000
 }
 
-export const isControl = (batch: Batch): boolean => (batch.attributes & CONTROL_BIT) !== 0
-export const isTransactional = (batch: Batch): boolean => (batch.attributes & TRANSACTIONAL_BIT) !== 0
-export const usesLogAppendTime = (batch: Batch): boolean => (batch.attributes & LOG_APPEND_TIME_BIT) !== 0
+export const isControl = (batch: Pick<Batch, 'attributes'>): boolean => (batch.attributes & CONTROL_BIT) !== 0
+export const isTransactional = (batch: Pick<Batch, 'attributes'>): boolean =>
+  (batch.attributes & TRANSACTIONAL_BIT) !== 0
+export const usesLogAppendTime = (batch: Pick<Batch, 'attributes'>): boolean =>
+  (batch.attributes & LOG_APPEND_TIME_BIT) !== 0
 /** Codecs 5 to 7 do not exist; parseBatches refuses them. */
 export const codecOf = (batch: Batch): Codec => codecs[batch.attributes & CODEC_BITS] ?? 'none'
 

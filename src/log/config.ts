@@ -1,0 +1,18 @@
+// What one partition's log needs to know of its topic's configuration, under Kafka's own names. The table of all
+// topic configs, their bounds and defaults is the cluster's.
+
+/** Times in ms, sizes in bytes; -1 means without limit where Kafka says so. A superset comes with the birth of a partition. */
+export interface LogConfig {
+  readonly 'cleanup.policy': readonly ('delete' | 'compact')[]
+  readonly 'max.message.bytes': number
+  readonly 'message.timestamp.type': 'CreateTime' | 'LogAppendTime'
+  readonly 'message.timestamp.before.max.ms': number
+  readonly 'message.timestamp.after.max.ms': number
+  readonly 'retention.bytes': number
+  readonly 'retention.ms': number
+  readonly 'segment.bytes': number
+  readonly 'segment.ms': number
+}
+
+export const isCompacted = (config: LogConfig): boolean => config['cleanup.policy'].includes('compact')
+export const isDeleted = (config: LogConfig): boolean => config['cleanup.policy'].includes('delete')

@@ -1,0 +1,147 @@
+// What a reader may see of a log and how much of it: whole batches, at least one, nothing that is not durable.
+// Kafka's UnifiedLog.read and LogSegment.read.
+
+import { failure, type Failure } from '../protocol/errors.ts'
+import { lastOffset } from './batch.ts'
+import { decodeIndex, type IndexedBatch, joined } from './chunk.ts'
+import type { Segment } from './segments.ts'
+import type { ChunkRow, Store } from './store.ts'
+
+export interface ReadRequest {
+  readonly offset: number
+  /** Bytes wanted at most; the first batch is returned however large it is. */
+  readonly maxBytes: number
+  readonly isolation?: 'read_uncommitted' | 'read_committed'
+}
+
+/** How far a log reaches, as every reader is told. */
+export interface LogBounds {
+  readonly logStartOffset: number
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+}
+
+export interface ReadResult extends LogBounds {
+  /** Whole stored batches; the first may begin before the offset asked for. Nobody else's view. */
+  readonly records: Uint8Array
+  /** One past the last batch returned; the offset asked for if there was none. */
+  readonly nextOffset: number
+}
+
+export type Read = ReadResult | (Failure & LogBounds)
+
+/** The batches from `offset` on, below `upTo`. */
+export function read(store: Store, segments: readonly Segment[], bounds: LogBounds, request: ReadRequest): Read {
+  const { offset, maxBytes } = request
+  if (offset < bounds.logStartOffset || offset > bounds.highWatermark)
+    return {
+      ...failure(
+        'OFFSET_OUT_OF_RANGE',
+        `Offset ${offset} is out of range: the log holds ${bounds.logStartOffset} up to, not including, ${bounds.highWatermark}.`,
+      ),
+      ...bounds,
+    }
+  const upTo = request.isolation === 'read_committed' ? bounds.lastStableOffset : bounds.highWatermark
+  const reading = new Reading(store, offset, upTo, maxBytes)
+  for (let i = segmentAt(segments, offset); i < segments.length && !reading.full; i++) reading.take(segments[i]!)
+  return { records: joined(reading.parts), nextOffset: reading.nextOffset, ...bounds }
+}
+
+/** The index of the segment an offset lies in: the last one that does not begin after it. */
+export function segmentAt(segments: readonly Segment[], offset: number): number {
+  let low = 0
+  let high = segments.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1
+    if (segments[middle]!.baseOffset <= offset) low = middle
+    else high = middle - 1
+  }
+  return Math.max(low, 0)
+}
+
+class Reading {
+  readonly parts: Uint8Array[] = []
+  nextOffset: number
+  full = false
+  readonly #store: Store
+  readonly #upTo: number
+  #left: number
+
+  constructor(store: Store, offset: number, upTo: number, maxBytes: number) {
+    this.#store = store
+    this.nextOffset = offset
+    this.#upTo = upTo
+    this.#left = maxBytes
+  }
+
+  take(segment: Segment): void {
+    if (segment.baseOffset >= this.#upTo) {
+      this.full = true
+      return
+    }
+    const first = this.#store.chunkAt(segment, this.nextOffset)
+    if (first !== undefined && first.lastOffset >= this.nextOffset) this.#takeFrom(segment, first)
+    if (this.full) return
+    for (const chunk of this.#store.chunkBytesFrom(segment, this.nextOffset)) {
+      if (chunk.baseOffset >= this.#upTo) this.full = true
+      else if (chunk.bytes.length <= this.#left && chunk.lastOffset < this.#upTo)
+        this.#add(chunk.bytes, chunk.lastOffset)
+      else this.#slice(decodeIndex(chunk.index, chunk.baseOffset), (at, size) => chunk.bytes.subarray(at, at + size))
+      if (this.full || this.#left <= 0) {
+        this.full = true
+        return
+      }
+    }
+  }
+
+  /** The first chunk, which the reader may enter in its middle: only the bytes it gets are read. */
+  #takeFrom(segment: Segment, chunk: ChunkRow): void {
+    this.#slice(decodeIndex(chunk.index, chunk.baseOffset), (at, size) =>
+      this.#store.slice(segment, chunk.baseOffset, at, size),
+    )
+    if (this.#left <= 0) this.full = true
+  }
+
+  #slice(batches: readonly IndexedBatch[], bytesAt: (position: number, sizeBytes: number) => Uint8Array): void {
+    let position = -1
+    let size = 0
+    let next = this.nextOffset
+    for (const batch of batches) {
+      if (lastOffset(batch) < this.nextOffset) continue
+      const first = this.parts.length === 0 && size === 0
+      if (batch.baseOffset >= this.#upTo || (size + batch.sizeBytes > this.#left && !first)) {
+        this.full = true
+        break
+      }
+      if (position < 0) position = batch.position
+      size += batch.sizeBytes
+      next = lastOffset(batch) + 1
+    }
+    if (size > 0) this.#add(bytesAt(position, size), next - 1)
+  }
+
+  #add(bytes: Uint8Array, last: number): void {
+    this.parts.push(bytes)
+    this.#left -= bytes.length
+    this.nextOffset = last + 1
+  }
+}
+
+/** The batch to open for the first record of `timestamp` or later; undefined if the log holds none. */
+export function batchByTime(
+  store: Store,
+  segments: readonly Segment[],
+  bounds: LogBounds,
+  timestamp: number,
+): Uint8Array | undefined {
+  for (const segment of segments) {
+    if (segment.maxTimestamp < timestamp || segment.nextOffset <= bounds.logStartOffset) continue
+    const chunk = store.chunkByTime(segment, timestamp, bounds.logStartOffset)
+    if (chunk === undefined || chunk.baseOffset >= bounds.highWatermark) continue
+    const batch = decodeIndex(chunk.index, chunk.baseOffset).find(
+      candidate => candidate.maxTimestamp >= timestamp && lastOffset(candidate) >= bounds.logStartOffset,
+    )
+    if (batch !== undefined) return joined([store.slice(segment, chunk.baseOffset, batch.position, batch.sizeBytes)])
+  }
+  return undefined
+}

@@ -1,0 +1,381 @@
+// PartitionLog: one partition's append-only log over one store. Appends are decided at once, in the order they come, and
+// gather until the host writes them as one commit; only what was committed is ever read. No clock, no waiting: the host
+// (objects/log-host.ts) says when to write, when it is durable, and what time it is.
+
+import { type Failure, failure, isFailure } from '../protocol/errors.ts'
+import { type AppendRequest, type AppendResult, judge, type Origin } from './append.ts'
+import { type Batch, lastOffset, parseBatches, stamp } from './batch.ts'
+import { type Chunk, decodeIndex, toChunks } from './chunk.ts'
+import type { LogConfig } from './config.ts'
+import { batchByTime, type LogBounds, read, type Read, type ReadRequest } from './fetch.ts'
+import { type ActiveProducer, Producers } from './producers.ts'
+import { expired, nextExpiryMs, type Segment, shouldRoll } from './segments.ts'
+import type { Store } from './store.ts'
+
+/** A Durable Object holds 10 GB; appends are refused a little before, while there is room to let segments go. */
+const FULL_BYTES = 9_800_000_000
+/** How long a repeated request is recognised by its idempotency key. */
+export const ANSWER_KEPT_MS = 900_000
+/** Answers kept for idempotency keys; the oldest give way. */
+const MAX_ANSWERS = 10_000
+
+export interface Identity {
+  readonly topicId: string
+  readonly topic: string
+  readonly partition: number
+}
+
+/** What is known of a partition without reading it. Sizes in bytes of stored batches. */
+export interface Description extends LogBounds {
+  readonly sizeBytes: number
+  readonly segments: number
+  readonly leaderEpoch: number
+}
+
+/** The place of a record: -1 where there is none. */
+export interface OffsetAndTimestamp {
+  readonly offset: number
+  readonly timestamp: number
+  readonly leaderEpoch: number
+}
+
+/** Kafka's special timestamps of ListOffsets. */
+export const LATEST = -1
+export const EARLIEST = -2
+export const MAX_TIMESTAMP = -3
+
+export class PartitionLog {
+  readonly identity: Identity
+  readonly leaderEpoch: number
+  readonly #store: Store
+  #config: LogConfig
+  #configVersion: number
+  #segments: readonly Segment[]
+  #producers: Producers
+  #logStartOffset: number
+  /** Where the next accepted batch goes: everything decided. */
+  #logEndOffset: number
+  /** Everything written into the running commit. */
+  #writtenOffset: number
+  /** Everything durable: all that anybody sees. */
+  #highWatermark: number
+  #pending: Batch[] = []
+  #pendingBytes = 0
+  #pendingAnswers = new Map<string, AppendResult>()
+  #written: Chunk[] = []
+  #full = false
+  /** When the oldest kept answer may expire; undefined while none is kept. */
+  #answersDueMs: number | undefined
+
+  private constructor(
+    store: Store,
+    identity: Identity,
+    config: LogConfig,
+    configVersion: number,
+    leaderEpoch: number,
+    logStartOffset: number,
+    nowMs: number,
+  ) {
+    this.#store = store
+    this.identity = identity
+    this.leaderEpoch = leaderEpoch
+    this.#config = config
+    this.#configVersion = configVersion
+    this.#logStartOffset = logStartOffset
+    const { segments, producers } = recover(store, nowMs)
+    this.#segments = segments
+    this.#producers = producers
+    this.#logEndOffset = this.#writtenOffset = this.#highWatermark = this.#active.nextOffset
+    this.#full = store.sizeBytes > FULL_BYTES
+    this.#answersDueMs = store.pruneAnswers(nowMs, MAX_ANSWERS) > 0 ? nowMs + ANSWER_KEPT_MS : undefined
+  }
+
+  /** The log of a partition that is born now: its tables, and an empty segment at offset 0. Inside the host's transaction. */
+  static create(
+    store: Store,
+    identity: Identity,
+    config: LogConfig,
+    configVersion: number,
+    nowMs: number,
+  ): PartitionLog {
+    store.create({ ...identity, config: JSON.stringify(config), configVersion, leaderEpoch: 0, logStartOffset: 0 })
+    store.createSegment(emptySegment(0, nowMs), new Uint8Array(0))
+    return new PartitionLog(store, identity, config, configVersion, 0, 0, nowMs)
+  }
+
+  /** The log as it was last committed; undefined where none was born. */
+  static open(store: Store, nowMs: number): PartitionLog | undefined {
+    const row = store.partition()
+    if (row === undefined) return undefined
+    const { topicId, topic, partition } = row
+    return new PartitionLog(
+      store,
+      { topicId, topic, partition },
+      JSON.parse(row.config) as LogConfig,
+      row.configVersion,
+      row.leaderEpoch,
+      row.logStartOffset,
+      nowMs,
+    )
+  }
+
+  get config(): LogConfig {
+    return this.#config
+  }
+
+  get configVersion(): number {
+    return this.#configVersion
+  }
+
+  get bounds(): LogBounds {
+    return {
+      logStartOffset: this.#logStartOffset,
+      highWatermark: this.#highWatermark,
+      lastStableOffset: this.#highWatermark,
+    }
+  }
+
+  get highWatermark(): number {
+    return this.#highWatermark
+  }
+
+  /** Is anything decided that no commit holds yet? */
+  get dirty(): boolean {
+    return this.#pending.length > 0 || this.#pendingAnswers.size > 0
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
+  /**
+   * Decides one append: accepted (its offsets given, its batches stamped in place), a duplicate, or refused. The answer
+   * may leave only when everything decided so far is durable.
+   */
+  append(request: AppendRequest, nowMs: number, origin: Origin = 'client'): AppendResult {
+    const key = request.idempotencyKey
+    const before = key === undefined ? undefined : this.#answer(key, nowMs)
+    if (before !== undefined) return 'error' in before ? before : { ...before, duplicate: true }
+    if (this.#full) return this.#refuseFull()
+    const batches = parseBatches(request.records)
+    if (isFailure(batches)) return { ...batches, logStartOffset: this.#logStartOffset }
+    const judgement = judge(batches, request.facts, this.#producers, this.#config, nowMs, origin)
+    if (judgement === 'accept') {
+      const appended = this.#accept(batches, nowMs)
+      if (key !== undefined) this.#pendingAnswers.set(key, appended)
+      return appended
+    }
+    if ('error' in judgement) return { ...judgement, logStartOffset: this.#logStartOffset }
+    const { baseOffset, lastOffset: last, timestamp } = judgement.duplicateOf
+    const logAppendTime = this.#config['message.timestamp.type'] === 'LogAppendTime' ? timestamp : -1
+    return { baseOffset, lastOffset: last, logAppendTime, logStartOffset: this.#logStartOffset, duplicate: true }
+  }
+
+  /** Writes everything decided, as one row a chunk. Inside the host's transaction; a throw leaves memory ahead of disk. */
+  write(nowMs: number): void {
+    const chunks = toChunks(this.#pending)
+    for (const chunk of chunks) {
+      if (shouldRoll(this.#active, chunk.sizeBytes, this.#config, nowMs)) this.#roll(chunk, nowMs)
+      this.#store.insertChunk(this.#active, chunk)
+      this.#grow(chunk)
+      this.#writtenOffset = chunk.lastOffset + 1
+    }
+    for (const [key, answer] of this.#pendingAnswers)
+      this.#store.keepAnswer(key, JSON.stringify(answer), nowMs + ANSWER_KEPT_MS)
+    if (this.#pendingAnswers.size > 0) this.#answersDueMs ??= nowMs + ANSWER_KEPT_MS
+    this.#written = chunks
+    this.#pending = []
+    this.#pendingBytes = 0
+    this.#pendingAnswers = new Map()
+    this.#full = this.#store.sizeBytes > FULL_BYTES
+  }
+
+  /** What was written is durable now: readers may see it. Returns the new chunks, for those who follow the tail. */
+  committed(): readonly Chunk[] {
+    const chunks = this.#written
+    this.#written = []
+    this.#highWatermark = this.#writtenOffset
+    return chunks
+  }
+
+  read(request: ReadRequest): Read {
+    return read(this.#store, this.#segments, this.bounds, request)
+  }
+
+  /**
+   * The offset for one of Kafka's special timestamps (LATEST, EARLIEST, MAX_TIMESTAMP) or for the first record of a time
+   * or later. Where the answer lies inside a batch, that batch: whoever opens records finds it there.
+   */
+  offsetFor(timestamp: number): OffsetAndTimestamp | { readonly open: Uint8Array } {
+    const at = (offset: number): OffsetAndTimestamp => ({ offset, timestamp: -1, leaderEpoch: this.leaderEpoch })
+    if (timestamp === LATEST) return at(this.#highWatermark)
+    if (timestamp === EARLIEST) return at(this.#logStartOffset)
+    const wanted =
+      timestamp === MAX_TIMESTAMP
+        ? this.#segments.reduce((max, segment) => Math.max(max, segment.maxTimestamp), -1)
+        : timestamp
+    const open = wanted < 0 ? undefined : batchByTime(this.#store, this.#segments, this.bounds, wanted)
+    return open === undefined ? { offset: -1, timestamp: -1, leaderEpoch: this.leaderEpoch } : { open }
+  }
+
+  /** DeleteRecords: nothing below `before` is read again; -1 means up to the high watermark. Inside the host's transaction. */
+  deleteRecords(before: number, nowMs: number): { readonly logStartOffset: number } | Failure {
+    const offset = before === -1 ? this.#highWatermark : before
+    if (offset < 0 || offset > this.#highWatermark)
+      return failure(
+        'OFFSET_OUT_OF_RANGE',
+        `Records can be deleted up to offset ${this.#highWatermark}, not ${before}.`,
+      )
+    if (offset > this.#logStartOffset) {
+      this.#setLogStart(offset)
+      this.retain(nowMs)
+    }
+    return { logStartOffset: this.#logStartOffset }
+  }
+
+  /** Takes over a newer config of the topic. Inside the host's transaction. */
+  configure(config: LogConfig, configVersion: number): void {
+    if (configVersion <= this.#configVersion) return
+    this.#store.setConfig(JSON.stringify(config), configVersion)
+    this.#config = config
+    this.#configVersion = configVersion
+  }
+
+  /** Lets go what retention and DeleteRecords no longer keep, and answers that expired. Inside the host's transaction. */
+  retain(nowMs: number): void {
+    this.#producers.expire(nowMs)
+    if (this.#answersDueMs !== undefined && this.#answersDueMs <= nowMs)
+      this.#answersDueMs = this.#store.pruneAnswers(nowMs, MAX_ANSWERS) > 0 ? nowMs + ANSWER_KEPT_MS : undefined
+    const durable = this.#segments.findLastIndex(segment => segment.nextOffset <= this.#highWatermark) + 1
+    const count = Math.min(durable, expired(this.#segments, this.#logStartOffset, this.#config, nowMs))
+    if (count === 0) return
+    if (count === this.#segments.length) this.#startSegment(emptySegment(this.#active.nextOffset, nowMs))
+    for (const segment of this.#segments.slice(0, count)) this.#store.dropSegment(segment)
+    this.#segments = this.#segments.slice(count)
+    this.#setLogStart(Math.max(this.#logStartOffset, this.#segments[0]!.baseOffset))
+    this.#full = this.#store.sizeBytes > FULL_BYTES
+  }
+
+  /** When `retain` is next worth calling, ms; undefined if time alone changes nothing. */
+  deadline(): number | undefined {
+    const expiry = nextExpiryMs(this.#segments, this.#config)
+    if (expiry === undefined || this.#answersDueMs === undefined) return expiry ?? this.#answersDueMs
+    return Math.min(expiry, this.#answersDueMs)
+  }
+
+  /** Has a request with this idempotency key been answered within the last minutes? */
+  knowsIdempotencyKey(key: string, nowMs: number): boolean {
+    return this.#answer(key, nowMs) !== undefined
+  }
+
+  activeProducers(): ActiveProducer[] {
+    return this.#producers.active()
+  }
+
+  describe(): Description {
+    return {
+      ...this.bounds,
+      sizeBytes: this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0),
+      segments: this.#segments.length,
+      leaderEpoch: this.leaderEpoch,
+    }
+  }
+
+  get #active(): Segment {
+    return this.#segments.at(-1)!
+  }
+
+  #accept(batches: readonly Batch[], nowMs: number): AppendResult {
+    const stampsTime = this.#config['message.timestamp.type'] === 'LogAppendTime'
+    const logAppendTime = stampsTime ? nowMs : undefined
+    const baseOffset = this.#logEndOffset
+    for (const batch of batches) {
+      const stamped = stamp(batch, { baseOffset: this.#logEndOffset, leaderEpoch: this.leaderEpoch, logAppendTime })
+      this.#pending.push(stamped)
+      this.#pendingBytes += stamped.bytes.length
+      this.#producers.wrote(stamped, nowMs)
+      this.#logEndOffset = lastOffset(stamped) + 1
+    }
+    return {
+      baseOffset,
+      lastOffset: this.#logEndOffset - 1,
+      logAppendTime: logAppendTime ?? -1,
+      logStartOffset: this.#logStartOffset,
+    }
+  }
+
+  #answer(key: string, nowMs: number): AppendResult | undefined {
+    const pending = this.#pendingAnswers.get(key)
+    if (pending !== undefined) return pending
+    if (this.#answersDueMs === undefined) return undefined
+    const kept = this.#store.answer(key, nowMs)
+    return kept === undefined ? undefined : (JSON.parse(kept) as AppendResult)
+  }
+
+  #refuseFull(): AppendResult {
+    return {
+      ...failure(
+        'KAFKA_STORAGE_ERROR',
+        `Partition ${this.identity.topic}-${this.identity.partition} has reached the 10 GB that one Durable Object holds: lower retention.bytes or retention.ms, delete records, or add partitions.`,
+      ),
+      logStartOffset: this.#logStartOffset,
+    }
+  }
+
+  #roll(next: Chunk, nowMs: number): void {
+    this.#store.closeSegment(this.#active)
+    this.#startSegment(emptySegment(next.baseOffset, nowMs))
+    if (this.#config['retention.bytes'] >= 0) this.retain(nowMs)
+  }
+
+  #startSegment(segment: Segment): void {
+    this.#store.createSegment(segment, this.#producers.encode())
+    this.#segments = [...this.#segments, segment]
+  }
+
+  #grow(chunk: Chunk): void {
+    const active = this.#active
+    const grown = {
+      ...active,
+      nextOffset: chunk.lastOffset + 1,
+      maxTimestamp: Math.max(active.maxTimestamp, chunk.maxTimestamp),
+      sizeBytes: active.sizeBytes + chunk.sizeBytes,
+      chunks: active.chunks + 1,
+    }
+    this.#segments = this.#segments.with(-1, grown)
+  }
+
+  #setLogStart(offset: number): void {
+    this.#store.setLogStartOffset(offset)
+    this.#logStartOffset = offset
+  }
+}
+
+const emptySegment = (baseOffset: number, nowMs: number): Segment => ({
+  baseOffset,
+  generation: 0,
+  createdMs: nowMs,
+  nextOffset: baseOffset,
+  maxTimestamp: -1,
+  sizeBytes: 0,
+  chunks: 0,
+})
+
+/** The segments and producers as the stored chunks say: all but the newest segment are summed up in their rows. */
+function recover(store: Store, nowMs: number): { segments: readonly Segment[]; producers: Producers } {
+  const segments = store.segments()
+  const active = segments.at(-1)
+  if (active === undefined) throw new Error('a partition without a segment')
+  const producers = Producers.decode(store.producersAt(active))
+  let { nextOffset, maxTimestamp, sizeBytes, chunks } = { ...active, sizeBytes: 0, chunks: 0 }
+  for (const chunk of store.chunksFrom(active, active.baseOffset)) {
+    for (const batch of decodeIndex(chunk.index, chunk.baseOffset)) {
+      sizeBytes += batch.sizeBytes
+      producers.replay(batch, nowMs)
+    }
+    nextOffset = chunk.lastOffset + 1
+    maxTimestamp = Math.max(maxTimestamp, chunk.maxTimestamp)
+    chunks++
+  }
+  return { segments: segments.with(-1, { ...active, nextOffset, maxTimestamp, sizeBytes, chunks }), producers }
+}

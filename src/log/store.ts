@@ -1,0 +1,295 @@
+// Every SQL statement of a partition, and nothing else. A segment is a table of its own, so that letting it go is one
+// DROP TABLE, which costs no rows; a chunk is one row of it, its index before its bytes so that the index reads alone.
+
+import { type Chunk, encodeIndex, joined } from './chunk.ts'
+import type { Segment } from './segments.ts'
+
+type SqlValue = ArrayBuffer | Uint8Array | string | number | null
+
+/** The part of a Durable Object's `ctx.storage.sql` that is used here. */
+export interface Sql {
+  exec(statement: string, ...bindings: SqlValue[]): Iterable<Record<string, SqlValue>>
+  /** Bytes on disk. */
+  readonly databaseSize: number
+}
+
+/** The one row that says which partition this is. */
+export interface PartitionRow {
+  readonly topicId: string
+  readonly topic: string
+  readonly partition: number
+  readonly config: string
+  readonly configVersion: number
+  readonly leaderEpoch: number
+  readonly logStartOffset: number
+}
+
+/** A chunk as its row says, its bytes still unread. */
+export interface ChunkRow {
+  readonly baseOffset: number
+  readonly lastOffset: number
+  readonly maxTimestamp: number
+  readonly index: Uint8Array
+}
+
+/** A row stays below the platform's 2,000,000 bytes, its index and columns included. */
+const MAX_BLOB_BYTES = 1_700_000
+
+const table = (segment: Segment): string => `segment_${segment.baseOffset}_${segment.generation}`
+
+export class Store {
+  readonly #sql: Sql
+
+  constructor(sql: Sql) {
+    this.#sql = sql
+  }
+
+  get sizeBytes(): number {
+    return this.#sql.databaseSize
+  }
+
+  /** Undefined for a partition that was never born here: reading must not bring it to life. */
+  partition(): PartitionRow | undefined {
+    if (!this.#exists('partition')) return undefined
+    const row = this.#first(
+      'SELECT topic_id, topic, partition, config, config_version, leader_epoch, log_start_offset FROM partition',
+    )
+    if (row === undefined) return undefined
+    return {
+      topicId: row['topic_id'] as string,
+      topic: row['topic'] as string,
+      partition: row['partition'] as number,
+      config: row['config'] as string,
+      configVersion: row['config_version'] as number,
+      leaderEpoch: row['leader_epoch'] as number,
+      logStartOffset: row['log_start_offset'] as number,
+    }
+  }
+
+  create(row: PartitionRow): void {
+    this.#sql.exec(
+      'CREATE TABLE partition (id INTEGER PRIMARY KEY, topic_id TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL, config TEXT NOT NULL, config_version INTEGER NOT NULL, leader_epoch INTEGER NOT NULL, log_start_offset INTEGER NOT NULL)',
+    )
+    this.#sql.exec(
+      'CREATE TABLE segments (base_offset INTEGER PRIMARY KEY, generation INTEGER NOT NULL, created_ms INTEGER NOT NULL, next_offset INTEGER NOT NULL, max_timestamp INTEGER NOT NULL, size_bytes INTEGER NOT NULL, chunks INTEGER NOT NULL, producers BLOB NOT NULL)',
+    )
+    this.#sql.exec(
+      'INSERT INTO partition VALUES (0, ?, ?, ?, ?, ?, ?, ?)',
+      row.topicId,
+      row.topic,
+      row.partition,
+      row.config,
+      row.configVersion,
+      row.leaderEpoch,
+      row.logStartOffset,
+    )
+  }
+
+  setConfig(config: string, configVersion: number): void {
+    this.#sql.exec('UPDATE partition SET config = ?, config_version = ? WHERE id = 0', config, configVersion)
+  }
+
+  setLogStartOffset(offset: number): void {
+    this.#sql.exec('UPDATE partition SET log_start_offset = ? WHERE id = 0', offset)
+  }
+
+  /** Oldest first. What the row says of the newest is what it was when it began. */
+  segments(): Segment[] {
+    const rows = this.#sql.exec(
+      'SELECT base_offset, generation, created_ms, next_offset, max_timestamp, size_bytes, chunks FROM segments ORDER BY base_offset',
+    )
+    return Array.from(rows, row => ({
+      baseOffset: row['base_offset'] as number,
+      generation: row['generation'] as number,
+      createdMs: row['created_ms'] as number,
+      nextOffset: row['next_offset'] as number,
+      maxTimestamp: row['max_timestamp'] as number,
+      sizeBytes: row['size_bytes'] as number,
+      chunks: row['chunks'] as number,
+    }))
+  }
+
+  /** The producers as they stood when the segment began. */
+  producersAt(segment: Segment): Uint8Array {
+    const row = this.#first('SELECT producers FROM segments WHERE base_offset = ?', segment.baseOffset)
+    return row === undefined ? new Uint8Array(0) : blob(row['producers'])
+  }
+
+  createSegment(segment: Segment, producers: Uint8Array): void {
+    this.#sql.exec(
+      `CREATE TABLE ${table(segment)} (base_offset INTEGER PRIMARY KEY, last_offset INTEGER NOT NULL, max_timestamp INTEGER NOT NULL, batches BLOB NOT NULL, bytes BLOB NOT NULL)`,
+    )
+    this.#sql.exec(
+      'INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      segment.baseOffset,
+      segment.generation,
+      segment.createdMs,
+      segment.nextOffset,
+      segment.maxTimestamp,
+      segment.sizeBytes,
+      segment.chunks,
+      producers,
+    )
+  }
+
+  /** Writes down what a segment came to, once it takes no more. */
+  closeSegment(segment: Segment): void {
+    this.#sql.exec(
+      'UPDATE segments SET next_offset = ?, max_timestamp = ?, size_bytes = ?, chunks = ? WHERE base_offset = ?',
+      segment.nextOffset,
+      segment.maxTimestamp,
+      segment.sizeBytes,
+      segment.chunks,
+      segment.baseOffset,
+    )
+  }
+
+  dropSegment(segment: Segment): void {
+    this.#sql.exec(`DROP TABLE ${table(segment)}`)
+    this.#sql.exec(`DROP TABLE IF EXISTS ${table(segment)}_rest`)
+    this.#sql.exec('DELETE FROM segments WHERE base_offset = ?', segment.baseOffset)
+  }
+
+  insertChunk(segment: Segment, chunk: Chunk): void {
+    const bytes = joined(chunk.batches.map(batch => batch.bytes))
+    const fits = bytes.length <= MAX_BLOB_BYTES
+    this.#sql.exec(
+      `INSERT INTO ${table(segment)} VALUES (?, ?, ?, ?, ?)`,
+      chunk.baseOffset,
+      chunk.lastOffset,
+      chunk.maxTimestamp,
+      encodeIndex(chunk.batches),
+      fits ? bytes : bytes.slice(0, MAX_BLOB_BYTES),
+    )
+    if (!fits) this.#insertRest(segment, chunk.baseOffset, bytes)
+  }
+
+  /** The chunk that holds `offset`, or the one before it if that lies in a gap; undefined if the segment begins later. */
+  chunkAt(segment: Segment, offset: number): ChunkRow | undefined {
+    const row = this.#first(
+      `SELECT base_offset, last_offset, max_timestamp, batches FROM ${table(segment)} WHERE base_offset <= ? ORDER BY base_offset DESC LIMIT 1`,
+      offset,
+    )
+    return row && chunkRow(row)
+  }
+
+  /** Chunks from `offset` on, oldest first, lazily: the caller stops when it has enough, and before any await. */
+  *chunksFrom(segment: Segment, offset: number): Iterable<ChunkRow> {
+    const rows = this.#sql.exec(
+      `SELECT base_offset, last_offset, max_timestamp, batches FROM ${table(segment)} WHERE base_offset >= ? ORDER BY base_offset`,
+      offset,
+    )
+    for (const row of rows) yield chunkRow(row)
+  }
+
+  /** The first chunk holding a record of `timestamp` or later. */
+  chunkByTime(segment: Segment, timestamp: number, fromOffset: number): ChunkRow | undefined {
+    const row = this.#first(
+      `SELECT base_offset, last_offset, max_timestamp, batches FROM ${table(segment)} WHERE last_offset >= ? AND max_timestamp >= ? ORDER BY base_offset LIMIT 1`,
+      fromOffset,
+      timestamp,
+    )
+    return row && chunkRow(row)
+  }
+
+  /** Whole chunks with their bytes, from `offset` on, lazily. Bytes kept in the side table are fetched too. */
+  *chunkBytesFrom(segment: Segment, offset: number): Iterable<ChunkRow & { readonly bytes: Uint8Array }> {
+    const rows = this.#sql.exec(
+      `SELECT base_offset, last_offset, max_timestamp, batches, bytes FROM ${table(segment)} WHERE base_offset >= ? ORDER BY base_offset`,
+      offset,
+    )
+    for (const row of rows) {
+      const bytes = blob(row['bytes'])
+      yield {
+        ...chunkRow(row),
+        bytes: bytes.length < MAX_BLOB_BYTES ? bytes : this.#withRest(segment, row['base_offset'] as number, bytes),
+      }
+    }
+  }
+
+  /** Part of one chunk's bytes: what a reader that begins inside it gets. */
+  slice(segment: Segment, chunkBaseOffset: number, position: number, sizeBytes: number): Uint8Array {
+    if (position + sizeBytes > MAX_BLOB_BYTES) {
+      for (const chunk of this.chunkBytesFrom(segment, chunkBaseOffset))
+        return chunk.bytes.slice(position, position + sizeBytes)
+    }
+    const row = this.#first(
+      `SELECT substr(bytes, ?, ?) AS part FROM ${table(segment)} WHERE base_offset = ?`,
+      position + 1,
+      sizeBytes,
+      chunkBaseOffset,
+    )
+    return row === undefined ? new Uint8Array(0) : blob(row['part'])
+  }
+
+  /** What a repeated request with this idempotency key was answered, if it has not expired. */
+  answer(key: string, nowMs: number): string | undefined {
+    if (!this.#exists('answers')) return undefined
+    return this.#first('SELECT answer FROM answers WHERE key = ? AND expires_ms > ?', key, nowMs)?.['answer'] as
+      | string
+      | undefined
+  }
+
+  keepAnswer(key: string, answer: string, expiresMs: number): void {
+    this.#sql.exec(
+      'CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID',
+    )
+    this.#sql.exec('INSERT OR REPLACE INTO answers VALUES (?, ?, ?)', key, answer, expiresMs)
+  }
+
+  /** Forgets expired answers, and the oldest beyond `most`. Returns how many are left. */
+  pruneAnswers(nowMs: number, most: number): number {
+    if (!this.#exists('answers')) return 0
+    this.#sql.exec('DELETE FROM answers WHERE expires_ms <= ?', nowMs)
+    const left = this.#first('SELECT count(*) AS n FROM answers')?.['n'] as number
+    if (left <= most) return left
+    this.#sql.exec(
+      'DELETE FROM answers WHERE key IN (SELECT key FROM answers ORDER BY expires_ms LIMIT ?)',
+      left - most,
+    )
+    return most
+  }
+
+  #insertRest(segment: Segment, baseOffset: number, bytes: Uint8Array): void {
+    const rest = `${table(segment)}_rest`
+    this.#sql.exec(
+      `CREATE TABLE IF NOT EXISTS ${rest} (base_offset INTEGER, part INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (base_offset, part)) WITHOUT ROWID`,
+    )
+    for (let part = 1; part * MAX_BLOB_BYTES < bytes.length; part++) {
+      this.#sql.exec(
+        `INSERT INTO ${rest} VALUES (?, ?, ?)`,
+        baseOffset,
+        part,
+        bytes.slice(part * MAX_BLOB_BYTES, (part + 1) * MAX_BLOB_BYTES),
+      )
+    }
+  }
+
+  #withRest(segment: Segment, baseOffset: number, head: Uint8Array): Uint8Array {
+    if (!this.#exists(`${table(segment)}_rest`)) return head
+    const rows = this.#sql.exec(
+      `SELECT bytes FROM ${table(segment)}_rest WHERE base_offset = ? ORDER BY part`,
+      baseOffset,
+    )
+    return joined([head, ...Array.from(rows, row => blob(row['bytes']))])
+  }
+
+  #exists(name: string): boolean {
+    return this.#first("SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = ?", name) !== undefined
+  }
+
+  #first(statement: string, ...bindings: SqlValue[]): Record<string, SqlValue> | undefined {
+    for (const row of this.#sql.exec(statement, ...bindings)) return row
+    return undefined
+  }
+}
+
+const blob = (value: SqlValue | undefined): Uint8Array =>
+  value instanceof Uint8Array ? value : new Uint8Array(value as ArrayBuffer)
+
+const chunkRow = (row: Record<string, SqlValue>): ChunkRow => ({
+  baseOffset: row['base_offset'] as number,
+  lastOffset: row['last_offset'] as number,
+  maxTimestamp: row['max_timestamp'] as number,
+  index: blob(row['batches']),
+})

@@ -1,0 +1,264 @@
+// LogHost: runs one PartitionLog inside a Durable Object. It makes commits of what gathers, says when they are durable,
+// tells the followers, and keeps the alarm. PartitionObject and the machines' shards both stand on it.
+
+import type { AppendRequest, AppendResult, Origin } from '../log/append.ts'
+import type { Chunk } from '../log/chunk.ts'
+import { joined } from '../log/chunk.ts'
+import type { LogConfig } from '../log/config.ts'
+import type { Read, ReadRequest } from '../log/fetch.ts'
+import { decodeAsk, encodeTold, type Follower, Followers, MAX_FOLLOWERS, type Told } from '../log/followers.ts'
+import { type Identity, PartitionLog } from '../log/partition-log.ts'
+import { type Sql, Store } from '../log/store.ts'
+import { type ErrorName, failure } from '../protocol/errors.ts'
+
+/** Bytes decided but not yet durable; beyond them appends wait their turn before they are decided. */
+const MAX_PENDING_BYTES = 33_554_432
+/** Bytes read at once for a follower that is behind. */
+const CATCH_UP_BYTES = 1_048_576
+
+export class LogHost {
+  log: PartitionLog | undefined
+  readonly #ctx: DurableObjectState
+  readonly #store: Store
+  readonly #now: () => number
+  readonly #followers = new Followers<WebSocket>()
+  /** Resolves when everything decided up to now is durable. */
+  #gathering: Commit | undefined
+  #committing: Commit | undefined
+  #alarmMs: number | null | undefined
+
+  constructor(ctx: DurableObjectState, now: () => number = Date.now) {
+    this.#ctx = ctx
+    this.#now = now
+    this.#store = new Store(ctx.storage.sql as unknown as Sql)
+    this.log = PartitionLog.open(this.#store, now())
+  }
+
+  /** Brings the log to life; a log that is alive keeps what it has and takes over a newer config. */
+  async birth(identity: Identity, config: LogConfig, configVersion: number): Promise<void> {
+    await this.transact(() => {
+      if (this.log === undefined)
+        this.log = PartitionLog.create(this.#store, identity, config, configVersion, this.#now())
+      else this.log.configure(config, configVersion)
+    })
+    await this.arm()
+  }
+
+  /** Decides the append at once, in call order; resolves when the decision is durable. The log must have been born. */
+  append(request: AppendRequest, origin: Origin = 'client'): Promise<AppendResult> {
+    if (this.#born.pendingBytes > MAX_PENDING_BYTES && this.#gathering !== undefined)
+      return this.#gathering.done.then(() => this.append(request, origin))
+    const log = this.#born
+    const result = log.append(request, this.#now(), origin)
+    return this.#settled().then(() => (this.log === log ? result : failure('UNKNOWN_TOPIC_ID')))
+  }
+
+  /** Reads what is durable. */
+  read(request: ReadRequest): Read {
+    return this.#born.read(request)
+  }
+
+  /** Runs storage writes as one transaction and waits until they are durable. A failure restarts the object from disk. */
+  async transact<T>(writes: () => T): Promise<T> {
+    try {
+      const result = this.#ctx.storage.transactionSync(writes)
+      await this.#ctx.storage.sync()
+      return result
+    } catch (error) {
+      this.#abort(error)
+    }
+  }
+
+  /** Sets the alarm to when retention is next due, unless it is set that early already. */
+  async arm(): Promise<void> {
+    const due = this.log?.deadline()
+    if (due === undefined) return
+    this.#alarmMs ??= await this.#ctx.storage.getAlarm()
+    if (this.#alarmMs !== null && this.#alarmMs <= due) return
+    this.#alarmMs = due
+    await this.#ctx.storage.setAlarm(due)
+  }
+
+  /** What is due by now: retention. One that fires early only arms again. */
+  async alarm(): Promise<void> {
+    this.#alarmMs = null
+    const { log } = this
+    if (log === undefined) return
+    const startBefore = log.bounds.logStartOffset
+    await this.transact(() => log.retain(this.#now()))
+    if (log.bounds.logStartOffset !== startBefore) this.#tellAll()
+    await this.arm()
+  }
+
+  /** The topic is deleted: whoever follows is told, what is on its way is answered UNKNOWN_TOPIC_ID, and all storage goes. */
+  async remove(): Promise<void> {
+    this.log = undefined
+    this.#alarmMs = null
+    for (const socket of this.#ctx.getWebSockets())
+      this.#refuse(socket, 'UNKNOWN_TOPIC_ID', 'The topic was deleted.', -1)
+    await this.#ctx.storage.deleteAll()
+  }
+
+  /** Accepts a follower's socket: `offset` and `creditBytes` are its first ask. */
+  follow(offset: number, creditBytes: number): WebSocket | undefined {
+    if (this.#ctx.getWebSockets().length >= MAX_FOLLOWERS) return undefined
+    const { 0: client, 1: server } = new WebSocketPair()
+    this.#ctx.acceptWebSocket(server)
+    this.#serve(server, this.#followers.seek(server, offset, creditBytes))
+    return client
+  }
+
+  /** A follower asks for more. */
+  asked(socket: WebSocket, message: ArrayBuffer | string): void {
+    if (typeof message === 'string' || this.log === undefined) return
+    const ask = decodeAsk(new Uint8Array(message))
+    const follower =
+      ask.type === 'seek'
+        ? this.#followers.seek(socket, ask.offset, ask.creditBytes)
+        : this.#followers.credit(socket, ask.creditBytes)
+    if (follower === undefined) send(socket, { type: 'where' })
+    else this.#serve(socket, follower)
+  }
+
+  left(socket: WebSocket): void {
+    this.#followers.drop(socket)
+  }
+
+  get #born(): PartitionLog {
+    if (this.log === undefined) throw new Error('this log was never born')
+    return this.log
+  }
+
+  /** When everything decided up to now is durable: at once, with the running commit, or with the next. */
+  #settled(): Promise<void> {
+    if (this.#born.dirty) {
+      this.#gathering ??= new Commit()
+      const { done } = this.#gathering
+      if (this.#committing === undefined) void this.#commit()
+      return done
+    }
+    return this.#committing?.done ?? Promise.resolve()
+  }
+
+  /** Group commit: what is decided while a commit is on its way to the disk makes up the next one. */
+  async #commit(): Promise<void> {
+    const log = this.#born
+    while (this.#gathering !== undefined) {
+      const commit = this.#gathering
+      this.#committing = commit
+      this.#gathering = undefined
+      if (this.log === log) await this.transact(() => log.write(this.#now()))
+      const chunks = log.committed()
+      this.#committing = undefined
+      commit.resolve()
+      if (this.log === log) this.#tellFollowers(log, chunks)
+    }
+    await this.arm()
+  }
+
+  #tellFollowers(log: PartitionLog, chunks: readonly Chunk[]): void {
+    if (chunks.length === 0) return
+    const caughtUp = new Frames(chunks, log)
+    for (const socket of this.#ctx.getWebSockets()) {
+      const follower = this.#followers.get(socket)
+      if (follower === undefined) send(socket, { type: 'where' })
+      else {
+        const frame = caughtUp.from(follower)
+        if (frame !== undefined) socket.send(frame)
+        this.#serve(socket, follower)
+      }
+    }
+  }
+
+  #tellAll(): void {
+    for (const [socket, follower] of this.#followers.entries()) {
+      follower.noticed = -1
+      this.#serve(socket, follower)
+    }
+  }
+
+  /** Sends as far as credit goes; without credit, once, that there is more. */
+  #serve(socket: WebSocket, follower: Follower): void {
+    const log = this.#born
+    while (follower.creditBytes > 0 && follower.position < log.highWatermark) {
+      const read = log.read({ offset: follower.position, maxBytes: Math.min(follower.creditBytes, CATCH_UP_BYTES) })
+      if ('error' in read) return this.#refuse(socket, read.error, read.message, read.logStartOffset)
+      if (read.nextOffset === follower.position) return
+      send(socket, { type: 'data', position: follower.position, ...read })
+      follower.creditBytes -= read.records.length
+      follower.position = read.nextOffset
+    }
+    const { bounds } = log
+    if (follower.position < bounds.logStartOffset || follower.position > bounds.highWatermark)
+      return this.#refuse(
+        socket,
+        'OFFSET_OUT_OF_RANGE',
+        `Offset ${follower.position} is out of range: the log holds ${bounds.logStartOffset} up to, not including, ${bounds.highWatermark}.`,
+        bounds.logStartOffset,
+      )
+    if (follower.position === bounds.highWatermark || follower.noticed === bounds.highWatermark) return
+    follower.noticed = bounds.highWatermark
+    send(socket, { type: 'end', ...bounds })
+  }
+
+  #refuse(socket: WebSocket, error: ErrorName, message: string, logStartOffset: number): void {
+    send(socket, { type: 'error', error, message, logStartOffset })
+    socket.close(1000, error)
+    this.#followers.drop(socket)
+  }
+
+  #abort(error: unknown): never {
+    this.#ctx.abort(`storage failed, starting again from what is stored: ${String(error)}`)
+    throw error
+  }
+}
+
+/** One commit, waited for by everyone whose append it holds. */
+class Commit {
+  readonly done: Promise<void>
+  resolve!: () => void
+
+  constructor() {
+    this.done = new Promise(resolve => {
+      this.resolve = resolve
+    })
+  }
+}
+
+/** The new chunks as one frame, made once for all followers who wait at exactly their beginning. */
+class Frames {
+  readonly #chunks: readonly Chunk[]
+  readonly #log: PartitionLog
+  #frame: Uint8Array | undefined
+
+  constructor(chunks: readonly Chunk[], log: PartitionLog) {
+    this.#chunks = chunks
+    this.#log = log
+  }
+
+  /** The frame, charged to the follower; undefined if it waits elsewhere or cannot take so much. */
+  from(follower: Follower): Uint8Array | undefined {
+    const sizeBytes = this.#chunks.reduce((sum, chunk) => sum + chunk.sizeBytes, 0)
+    const position = this.#chunks[0]!.baseOffset
+    if (follower.position !== position || follower.creditBytes < sizeBytes) return undefined
+    const nextOffset = this.#chunks.at(-1)!.lastOffset + 1
+    follower.creditBytes -= sizeBytes
+    follower.position = nextOffset
+    this.#frame ??= encodeTold({
+      type: 'data',
+      position,
+      nextOffset,
+      records: joined(this.#chunks.flatMap(chunk => chunk.batches.map(batch => batch.bytes))),
+      ...this.#log.bounds,
+    })
+    return this.#frame
+  }
+}
+
+const send = (socket: WebSocket, told: Told): void => {
+  try {
+    socket.send(encodeTold(told))
+  } catch {
+    // The socket is gone; its close event drops the follower.
+  }
+}

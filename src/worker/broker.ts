@@ -1,0 +1,294 @@
+// Broker: names to objects, with one cached view of the cluster; the only way from a door to the objects. It belongs to
+// one request or connection, because stubs may not cross them; only the view, plain data, is shared.
+
+import type { AppendRequest, AppendResult, RecordFacts } from '../log/append.ts'
+import { readBatches } from '../log/batch.ts'
+import type { LogBounds, Read, ReadRequest } from '../log/fetch.ts'
+import { type Description, MAX_TIMESTAMP, type OffsetAndTimestamp } from '../log/partition-log.ts'
+import type { ActiveProducer } from '../log/producers.ts'
+import { decodeBatch, type LogRecord } from '../log/records.ts'
+import type { ClusterView, TopicView } from '../cluster/cluster.ts'
+import type { ClusterObject } from '../objects/cluster.ts'
+import { partitionStub, type PartitionStub, type Rpc } from '../objects/place.ts'
+import { type Failure, failure, isFailure } from '../protocol/errors.ts'
+import type { Env } from './env.ts'
+import { Follower } from './follower.ts'
+
+/** How old the shared view may be before it is asked for again; a partition that moved on is noticed sooner. */
+const VIEW_MAX_AGE_MS = 3_000
+/** Appends and bytes in one call to a partition: a call carries 32 MiB. */
+const MAX_APPENDS_PER_CALL = 500
+const MAX_BYTES_PER_CALL = 24 * 1_048_576
+
+const NO_BOUNDS: LogBounds = { logStartOffset: -1, highWatermark: -1, lastStableOffset: -1 }
+
+interface Cached {
+  readonly view: ClusterView
+  readonly topics: ReadonlyMap<string, TopicView>
+  readonly atMs: number
+}
+
+// Per isolate and per namespace: plain data that any request may read.
+const cache = new WeakMap<object, Cached>()
+
+export interface Waiter {
+  waitUntil(promise: Promise<unknown>): void
+}
+
+export class Broker {
+  readonly cluster: Rpc<Omit<ClusterObject, 'fetch' | 'alarm'>>
+  readonly #env: Env
+  readonly #ctx: Waiter
+  readonly #partitions = new Map<string, Lane>()
+  /** Calls to objects made so far: each is a subrequest, and an invocation has only so many. */
+  calls = 0
+
+  constructor(env: Env, ctx: Waiter) {
+    this.#env = env
+    this.#ctx = ctx
+    this.cluster = env.CLUSTER.getByName('cluster') as unknown as Rpc<Omit<ClusterObject, 'fetch' | 'alarm'>>
+  }
+
+  /** The cluster as it was seen within the last seconds, or, if `fresh`, as it is. */
+  async view({ fresh = false }: { fresh?: boolean } = {}): Promise<ClusterView> {
+    return (await this.#seen(fresh)).view
+  }
+
+  /** UNKNOWN_TOPIC_OR_PARTITION if there is none, after asking the cluster afresh. Never creates. */
+  async topic(name: string): Promise<TopicView | Failure> {
+    const known = (await this.#seen(false)).topics.get(name) ?? (await this.#seen(true)).topics.get(name)
+    return known ?? failure('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic '${name}'.`)
+  }
+
+  /** Creates the topic with the defaults where `auto.create.topics.enable` says so, as Kafka does for a producer. */
+  async topicOrCreate(name: string): Promise<TopicView | Failure> {
+    const known = await this.topic(name)
+    if (!isFailure(known) || this.#env.EDGELOG_AUTO_CREATE_TOPICS_ENABLE === 'false') return known
+    const [created] = await this.cluster.createTopics([{ name }])
+    await this.#seen(true)
+    if (created === undefined || (isFailure(created) && created.error === 'TOPIC_ALREADY_EXISTS'))
+      return this.topic(name)
+    return created
+  }
+
+  /**
+   * Sent in call order per partition, together with what else this turn appends there. A failure of the platform is
+   * answered REQUEST_TIMED_OUT: whether the records were written is unknown, and nothing is repeated here.
+   */
+  async append(topic: TopicView, partition: number, request: AppendRequest): Promise<AppendResult> {
+    const result = await this.#append(topic, partition, request)
+    if (!('error' in result)) return result
+    if (result.ask === 'facts')
+      return this.#append(topic, partition, { ...request, facts: recordFacts(request.records) })
+    if (result.error !== 'UNKNOWN_TOPIC_ID') return result
+    const now = await this.#again(topic, partition)
+    return isFailure(now) ? now : this.#append(now, partition, request)
+  }
+
+  async read(topic: TopicView, partition: number, request: ReadRequest): Promise<Read> {
+    const result = await this.#call(topic, partition, stub => stub.read(request))
+    return 'records' in result || 'highWatermark' in result ? result : { ...result, ...NO_BOUNDS }
+  }
+
+  /** Where the first record of `timestamp` (ms) or later stands; also Kafka's -1 latest, -2 earliest, -3 newest. Offset -1: nowhere. */
+  async offsetFor(topic: TopicView, partition: number, timestamp: number): Promise<OffsetAndTimestamp | Failure> {
+    const found = await this.#call(topic, partition, stub => stub.offsetFor(timestamp))
+    return 'open' in found ? recordAt(found.open, timestamp) : found
+  }
+
+  deleteRecords(
+    topic: TopicView,
+    partition: number,
+    before: number,
+  ): Promise<{ readonly logStartOffset: number } | Failure> {
+    return this.#call(topic, partition, stub => stub.deleteRecords(before))
+  }
+
+  describe(topic: TopicView, partition: number): Promise<Description | Failure> {
+    return this.#call(topic, partition, stub => stub.describe())
+  }
+
+  activeProducers(topic: TopicView, partition: number): Promise<ActiveProducer[] | Failure> {
+    return this.#call(topic, partition, stub => stub.activeProducers())
+  }
+
+  async knowsIdempotencyKey(topic: TopicView, partition: number, key: string): Promise<boolean> {
+    return (await this.#call(topic, partition, stub => stub.knowsIdempotencyKey(key))) === true
+  }
+
+  /** Follows a partition's tail from `offset`, getting records as far as the credit goes. */
+  follow(
+    topic: TopicView,
+    partition: number,
+    options: { offset: number; creditBytes: number },
+  ): Promise<Follower | Failure> {
+    return Follower.open(async ask => {
+      const lane = this.#lane(topic, partition)
+      this.calls++
+      return lane.stub.fetch(`http://partition/follow?offset=${ask.offset}&credit=${ask.creditBytes}`, {
+        headers: { Upgrade: 'websocket' },
+      })
+    }, options)
+  }
+
+  /** Keeps the invocation alive for work whose answer nobody waits for. */
+  background(work: Promise<unknown>): void {
+    this.#ctx.waitUntil(work)
+  }
+
+  async #seen(fresh: boolean): Promise<Cached> {
+    const cached = cache.get(this.#env.CLUSTER)
+    if (!fresh && cached !== undefined && Date.now() - cached.atMs < VIEW_MAX_AGE_MS) return cached
+    this.calls++
+    const view = (await this.cluster.view(cached?.view.version)) ?? cached!.view
+    const topics = view === cached?.view ? cached.topics : new Map(view.topics.map(topic => [topic.name, topic]))
+    const seen = { view, topics, atMs: Date.now() }
+    cache.set(this.#env.CLUSTER, seen)
+    return seen
+  }
+
+  /** The topic as it is now, for one more try after a partition said it does not know this one. */
+  async #again(topic: TopicView, partition: number): Promise<TopicView | Failure> {
+    const { topics } = await this.#seen(true)
+    const now = topics.get(topic.name)
+    if (now === undefined || partition >= now.partitions)
+      return failure('UNKNOWN_TOPIC_OR_PARTITION', `There is no partition ${partition} of topic '${topic.name}'.`)
+    return now
+  }
+
+  async #call<T extends object | boolean>(
+    topic: TopicView,
+    partition: number,
+    ask: (stub: PartitionStub) => Promise<T | Failure>,
+  ): Promise<T | Failure> {
+    const result = await this.#once(topic, partition, ask)
+    if (!isFailure(result) || result.error !== 'UNKNOWN_TOPIC_ID') return result
+    const now = await this.#again(topic, partition)
+    return isFailure(now) ? now : this.#once(now, partition, ask)
+  }
+
+  async #once<T>(
+    topic: TopicView,
+    partition: number,
+    ask: (stub: PartitionStub) => Promise<T | Failure>,
+  ): Promise<T | Failure> {
+    const lane = this.#lane(topic, partition)
+    this.calls++
+    try {
+      return await ask(lane.stub)
+    } catch (error) {
+      this.#partitions.delete(lane.key)
+      return unanswered(topic, partition, error)
+    }
+  }
+
+  #append(topic: TopicView, partition: number, request: AppendRequest): Promise<AppendResult> {
+    const facts = request.facts ?? (needsFacts(topic) ? recordFacts(request.records) : undefined)
+    const records = exact(request.records)
+    return this.#lane(topic, partition).append({ ...request, records, ...(facts && { facts }) })
+  }
+
+  #lane(topic: TopicView, partition: number): Lane {
+    const key = `${topic.topicId}-${partition}`
+    let lane = this.#partitions.get(key)
+    if (lane === undefined) {
+      const stub = partitionStub(this.#env.PARTITION, topic.topicId, partition, topic.config)
+      lane = new Lane(key, stub, {
+        sent: () => this.calls++,
+        broke: error => {
+          this.#partitions.delete(key)
+          return unanswered(topic, partition, error)
+        },
+      })
+      this.#partitions.set(key, lane)
+    }
+    return lane
+  }
+}
+
+/** One partition as one connection sees it: calls on one stub arrive in the order made, so appends keep theirs. */
+class Lane {
+  readonly key: string
+  readonly stub: PartitionStub
+  readonly #events: { sent(): void; broke(error: unknown): Failure }
+  #waiting: { request: AppendRequest; answer: (result: AppendResult) => void }[] = []
+
+  constructor(key: string, stub: PartitionStub, events: { sent(): void; broke(error: unknown): Failure }) {
+    this.key = key
+    this.stub = stub
+    this.#events = events
+  }
+
+  append(request: AppendRequest): Promise<AppendResult> {
+    return new Promise(answer => {
+      if (this.#waiting.push({ request, answer }) === 1) queueMicrotask(() => this.#send())
+    })
+  }
+
+  #send(): void {
+    while (this.#waiting.length > 0) {
+      const wave = this.#waiting.splice(0, this.#waveSize())
+      this.#events.sent()
+      this.stub.append(wave.map(({ request }) => request)).then(
+        results => wave.forEach(({ answer }, i) => answer(results[i]!)),
+        (error: unknown) => {
+          const failed = this.#events.broke(error)
+          for (const { answer } of wave) answer(failed)
+        },
+      )
+    }
+  }
+
+  #waveSize(): number {
+    let bytes = 0
+    let n = 0
+    while (n < this.#waiting.length && n < MAX_APPENDS_PER_CALL) {
+      bytes += this.#waiting[n]!.request.records.length
+      if (n > 0 && bytes > MAX_BYTES_PER_CALL) break
+      n++
+    }
+    return n
+  }
+}
+
+/** A call sends the whole buffer behind a view, so what is sent must be nobody else's view. */
+const exact = (bytes: Uint8Array): Uint8Array => (bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice())
+
+const needsFacts = (topic: TopicView): boolean =>
+  topic.config['cleanup.policy']?.includes('compact') === true ||
+  topic.config['message.timestamp.before.max.ms'] !== undefined
+
+/** Opens the batches for what their headers do not say. What cannot be opened has no facts: the log judges the header. */
+function recordFacts(bytes: Uint8Array): RecordFacts {
+  let recordWithoutKey: number | null = null
+  let minTimestamp = -1
+  let index = 0
+  for (const batch of readBatches(bytes)) {
+    const records = decodeBatch(batch)
+    if (isFailure(records)) break
+    for (const record of records) {
+      if (record.key === null) recordWithoutKey ??= index
+      if (record.timestamp >= 0 && (minTimestamp < 0 || record.timestamp < minTimestamp))
+        minTimestamp = record.timestamp
+      index++
+    }
+  }
+  return { recordWithoutKey, minTimestamp }
+}
+
+/** The record a time look-up meant, inside the batch the log found. */
+function recordAt(bytes: Uint8Array, timestamp: number): OffsetAndTimestamp | Failure {
+  const batch = readBatches(bytes)[0]
+  if (batch === undefined) return failure('CORRUPT_MESSAGE')
+  const records = decodeBatch(batch)
+  if (isFailure(records)) return records
+  const wanted =
+    timestamp === MAX_TIMESTAMP ? records.reduce((max, { timestamp: at }) => Math.max(max, at), -1) : timestamp
+  const record: LogRecord | undefined = records.find(candidate => candidate.timestamp >= wanted)
+  return { offset: record?.offset ?? -1, timestamp: record?.timestamp ?? -1, leaderEpoch: batch.leaderEpoch }
+}
+
+function unanswered(topic: TopicView, partition: number, error: unknown): Failure {
+  const why = error instanceof Error ? error.message : String(error)
+  return failure('REQUEST_TIMED_OUT', `Partition ${topic.name}-${partition} did not answer: ${why}`)
+}

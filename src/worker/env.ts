@@ -1,0 +1,19 @@
+// What the Worker is given: its objects and its settings. Settings are strings, as wrangler.toml and secrets give them.
+
+import type { ClusterObject } from '../objects/cluster.ts'
+import type { PartitionObject } from '../objects/partition.ts'
+
+export interface Env {
+  readonly CLUSTER: DurableObjectNamespace<ClusterObject>
+  readonly PARTITION: DurableObjectNamespace<PartitionObject>
+  /** '1' when served locally: every door is open. Never set in wrangler.toml. */
+  readonly EDGELOG_LOCAL?: string
+  /** The bearer token that a deployed broker asks for; without it everything is refused. */
+  readonly EDGELOG_ADMIN_TOKEN?: string
+  /** Advertised Kafka listeners, `host:port` separated by commas; the first is broker 0. */
+  readonly EDGELOG_BROKERS?: string
+  /** Origins that may read from a browser, separated by commas; `*` for all. */
+  readonly EDGELOG_CORS?: string
+  /** Kafka's `auto.create.topics.enable`; 'false' turns it off. */
+  readonly EDGELOG_AUTO_CREATE_TOPICS_ENABLE?: string
+}
