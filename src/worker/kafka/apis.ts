@@ -1,0 +1,50 @@
+// The Kafka APIs there are, a line each. One is announced to clients once it has a handler.
+
+import type { AnyApi } from './api.ts'
+import { produce } from './apis/00-produce.ts'
+import { fetch } from './apis/01-fetch.ts'
+import { listOffsets } from './apis/02-list-offsets.ts'
+import { metadata } from './apis/03-metadata.ts'
+import { findCoordinator } from './apis/10-find-coordinator.ts'
+import { apiVersions } from './apis/18-api-versions.ts'
+import { createTopics } from './apis/19-create-topics.ts'
+import { deleteTopics } from './apis/20-delete-topics.ts'
+import { deleteRecords } from './apis/21-delete-records.ts'
+import { initProducerId } from './apis/22-init-producer-id.ts'
+import { offsetForLeaderEpoch } from './apis/23-offset-for-leader-epoch.ts'
+import { describeConfigs } from './apis/32-describe-configs.ts'
+import { alterConfigs } from './apis/33-alter-configs.ts'
+import { describeLogDirs } from './apis/35-describe-log-dirs.ts'
+import { createPartitions } from './apis/37-create-partitions.ts'
+import { electLeaders } from './apis/43-elect-leaders.ts'
+import { incrementalAlterConfigs } from './apis/44-incremental-alter-configs.ts'
+import { listPartitionReassignments } from './apis/46-list-partition-reassignments.ts'
+import { describeClientQuotas } from './apis/48-describe-client-quotas.ts'
+import { describeCluster } from './apis/60-describe-cluster.ts'
+import { describeProducers } from './apis/61-describe-producers.ts'
+import { describeTopicPartitions } from './apis/75-describe-topic-partitions.ts'
+
+export const apis: readonly AnyApi[] = [
+  produce,
+  fetch,
+  listOffsets,
+  metadata,
+  findCoordinator,
+  apiVersions,
+  createTopics,
+  deleteTopics,
+  deleteRecords,
+  initProducerId,
+  offsetForLeaderEpoch,
+  describeConfigs,
+  alterConfigs,
+  describeLogDirs,
+  createPartitions,
+  electLeaders,
+  incrementalAlterConfigs,
+  listPartitionReassignments,
+  describeClientQuotas,
+  describeCluster,
+  describeProducers,
+  describeTopicPartitions,
+]

@@ -1,0 +1,39 @@
+import { array, bool, int16, int32, int64, string } from '../../../protocol/schema.ts'
+import { api } from '../api.ts'
+
+/**
+ * Which APIs in which versions this broker serves; the first request of nearly every client.
+ * A request of a version unknown here is answered in v0 with UNSUPPORTED_VERSION and the list (KIP-511). v3 is flexible, except
+ * for its response header, and tells the client's software; v4 allows features that start at version 0 (KAFKA-17011).
+ */
+export const apiVersions = api({
+  key: 18,
+  name: 'ApiVersions',
+  versions: '0-4',
+  flexible: '3+',
+  request: {
+    clientSoftwareName: string().in('3+'),
+    clientSoftwareVersion: string().in('3+'),
+  },
+  response: {
+    errorCode: int16(),
+    apiKeys: array({
+      apiKey: int16(),
+      minVersion: int16(),
+      maxVersion: int16(),
+    }),
+    throttleTimeMs: int32().in('1+'),
+    supportedFeatures: array({
+      name: string(),
+      minVersion: int16(),
+      maxVersion: int16(),
+    }).tagged(0, '3+'),
+    finalizedFeaturesEpoch: int64().tagged(1, '3+').or(-1),
+    finalizedFeatures: array({
+      name: string(),
+      maxVersionLevel: int16(),
+      minVersionLevel: int16(),
+    }).tagged(2, '3+'),
+    zkMigrationReady: bool().tagged(3, '3+').or(false),
+  },
+})

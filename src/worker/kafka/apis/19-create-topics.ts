@@ -1,0 +1,52 @@
+import { array, bool, int16, int32, int8, string, uuid } from '../../../protocol/schema.ts'
+import { api } from '../api.ts'
+
+/**
+ * Creates topics, or only says whether that would work.
+ * v4 lets the broker choose partitions and replication factor with -1 (KIP-464), v5 is flexible and answers with the configs
+ * (KIP-525), v6 may be throttled (KIP-599), v7 answers with the topic id (KIP-516).
+ */
+export const createTopics = api({
+  key: 19,
+  name: 'CreateTopics',
+  versions: '2-7',
+  flexible: '5+',
+  request: {
+    topics: array({
+      name: string(),
+      numPartitions: int32(),
+      replicationFactor: int16(),
+      assignments: array({
+        partitionIndex: int32(),
+        brokerIds: array(int32()),
+      }),
+      configs: array({
+        name: string(),
+        value: string().nullable(),
+      }),
+    }),
+    timeoutMs: int32().or(60000),
+    validateOnly: bool().or(false),
+  },
+  response: {
+    throttleTimeMs: int32().or(0),
+    topics: array({
+      name: string(),
+      topicId: uuid().in('7+'),
+      errorCode: int16(),
+      errorMessage: string().nullable(),
+      topicConfigErrorCode: int16().tagged(0, '5+'),
+      numPartitions: int32().in('5+').or(-1),
+      replicationFactor: int16().in('5+').or(-1),
+      configs: array({
+        name: string(),
+        value: string().nullable(),
+        readOnly: bool(),
+        configSource: int8().or(-1),
+        isSensitive: bool(),
+      })
+        .in('5+')
+        .nullable(),
+    }),
+  },
+})

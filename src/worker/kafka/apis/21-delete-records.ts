@@ -1,0 +1,31 @@
+import { array, int16, int32, int64, string } from '../../../protocol/schema.ts'
+import { api } from '../api.ts'
+
+/** Moves the log start of partitions up to an offset; -1 means the high watermark. v2 is flexible. */
+export const deleteRecords = api({
+  key: 21,
+  name: 'DeleteRecords',
+  versions: '0-2',
+  flexible: '2+',
+  request: {
+    topics: array({
+      name: string(),
+      partitions: array({
+        partitionIndex: int32(),
+        offset: int64(),
+      }),
+    }),
+    timeoutMs: int32(),
+  },
+  response: {
+    throttleTimeMs: int32().or(0),
+    topics: array({
+      name: string(),
+      partitions: array({
+        partitionIndex: int32(),
+        lowWatermark: int64(),
+        errorCode: int16(),
+      }),
+    }),
+  },
+})
