@@ -39,7 +39,10 @@ export interface BatchOptions {
   readonly control?: boolean
 }
 
-/** One batch at base offset 0 with a right checksum. Timestamps are safe integers; a batch has at least one record. */
+/**
+ * One batch at base offset 0 with a right checksum. It throws where the caller has a bug: no record at all, or
+ * timestamps that are not whole numbers within 2^53 of each other.
+ */
 export function encodeBatch(records: readonly NewRecord[], options: BatchOptions = {}): Uint8Array {
   const first = records[0]
   if (!first) throw new RangeError('a batch has at least one record')
@@ -51,7 +54,9 @@ export function encodeBatch(records: readonly NewRecord[], options: BatchOptions
   for (let i = 0; i < records.length; i++) {
     const record = records[i]!
     if (record.timestamp > maxTimestamp) maxTimestamp = record.timestamp
-    const body = bodySize(record, record.timestamp - baseTimestamp, i, names)
+    const timestampDelta = record.timestamp - baseTimestamp
+    if (!Number.isSafeInteger(timestampDelta)) throw new RangeError(`timestamp ${record.timestamp} is beyond 2^53`)
+    const body = bodySize(record, timestampDelta, i, names)
     size += varintSize(body) + body
   }
 
@@ -95,7 +100,8 @@ export function decodeBatch(batch: Batch, maxBytes = MAX_OPENED_BYTES): LogRecor
     const value = cursor.nullableBytes()
     const headers = cursor.headers()
     cursor.endRecord()
-    if (offsetDelta <= previous || offsetDelta > batch.lastOffsetDelta) cursor.wrong = 'an offset is out of order'
+    if (!Number.isSafeInteger(timestamp)) cursor.wrong ||= 'a timestamp is out of range'
+    if (offsetDelta <= previous || offsetDelta > batch.lastOffsetDelta) cursor.wrong ||= 'an offset is out of order'
     if (cursor.wrong) return corrupt(i, cursor.wrong)
     previous = offsetDelta
     records.push({ offset: baseOffset + offsetDelta, timestamp: appendTime ?? timestamp, key, value, headers })
@@ -245,7 +251,10 @@ function writeVarlong(bytes: Uint8Array, at: number, value: number): number {
 
 // --- reading ---
 
-const untext = new TextDecoder()
+/** Keeps a leading byte order mark, and reads broken UTF-8 as U+FFFD: both as Java does. */
+const untext = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
+/** In how many places of a record a header's name is remembered for the next record. */
+const REMEMBERED_NAMES = 16
 const NO_HEADERS: readonly Header[] = []
 
 /** Reads records in place. What is wrong is said in `wrong` and looked at once a record; no read leaves the bytes. */
@@ -254,6 +263,7 @@ class Cursor {
   at = 0
   wrong = ''
   #end = 0
+  readonly #names: { readonly bytes: Uint8Array; readonly text: string }[] = []
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
@@ -321,11 +331,32 @@ class Cursor {
       return NO_HEADERS
     }
     const headers: Header[] = []
-    for (let i = 0; i < count && !this.wrong; i++) {
-      const key = this.nullableBytes()
-      if (key === null) this.wrong ||= 'a header without a key'
-      else headers.push({ key: untext.decode(key), value: this.nullableBytes() })
+    for (let i = 0; i < count; i++) {
+      const key = this.#headerName(i)
+      const value = this.nullableBytes()
+      if (this.wrong) break
+      headers.push({ key, value })
     }
     return headers
   }
+
+  /** Records mostly have the same headers in the same places: a name is compared with the last one before it is decoded. */
+  #headerName(place: number): string {
+    const bytes = this.nullableBytes()
+    if (bytes === null) {
+      this.wrong ||= 'a header without a key'
+      return ''
+    }
+    const last = this.#names[place]
+    if (last && isSame(last.bytes, bytes)) return last.text
+    const text = untext.decode(bytes)
+    if (place < REMEMBERED_NAMES) this.#names[place] = { bytes, text }
+    return text
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }

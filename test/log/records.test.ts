@@ -103,7 +103,11 @@ describe.each(codecs)('records in %s', codec => {
     const bytes = fc.uint8Array({ maxLength: 200 })
     const maybe = fc.option(bytes)
     const anyRecord: fc.Arbitrary<NewRecord> = fc.record({
-      timestamp: fc.oneof(fc.constantFrom(-1, 0, base), fc.nat(), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })),
+      timestamp: fc.oneof(
+        fc.constantFrom(-1, 0, base),
+        fc.nat(),
+        fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER - 1 }),
+      ),
       key: maybe,
       value: maybe,
       headers: fc.array(fc.record({ key: fc.string({ unit: 'grapheme' }), value: maybe }), { maxLength: 3 }),
@@ -181,7 +185,32 @@ describe('encodeBatch', () => {
   )
 })
 
+describe('encodeBatch throws on a bug of its caller', () => {
+  it.each([
+    { given: 'no records', records: [] },
+    { given: 'a timestamp that is no number', records: [record({ timestamp: NaN })] },
+    { given: 'an endless timestamp', records: [record(), record({ timestamp: Infinity })] },
+    { given: 'half a millisecond', records: [record(), record({ timestamp: base + 0.5 })] },
+    { given: 'a timestamp beyond 2^53', records: [record({ timestamp: 0 }), record({ timestamp: 2 ** 53 })] },
+  ])('$given', ({ records }) => {
+    expect(() => encodeBatch(records)).toThrow(RangeError)
+  })
+})
+
 describe('decodeBatch', () => {
+  it('keeps a byte order mark in the name of a header, and does not mix up names that take turns', () => {
+    const names = ['\ufefftrace', 'trace', 'trac', 'trace', 'größe']
+    const records = names.map((key, i) =>
+      record({
+        headers: [
+          { key, value: null },
+          { key: names[i ^ 1] ?? 'last', value: null },
+        ],
+      }),
+    )
+    expect(decode(encodeBatch(records))).toEqual(at(records, 0))
+  })
+
   it('answers views, not copies', () => {
     const bytes = encodeBatch(plain)
     expect(decode(bytes)[0]!.value!.buffer).toBe(bytes.buffer)
@@ -228,6 +257,12 @@ describe('decodeBatch', () => {
     {
       given: 'an endless number',
       bytes: [24, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255],
+      then: 'timestamp',
+    },
+    // 2^53 - 1 after the first record, which is in the year 2023
+    {
+      given: 'a timestamp beyond 2^53',
+      bytes: [26, 0, 254, 255, 255, 255, 255, 255, 255, 31, 0, 1, 1, 0],
       then: 'timestamp',
     },
     { given: 'a second offset in a batch of one', bytes: [12, 0, 0, 2, 1, 1, 0], then: 'offset' },
