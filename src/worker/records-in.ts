@@ -1,0 +1,150 @@
+// Records as JSON bodies say them — one, an array, {"records":[…]}, or one a line — checked by hand in one walk over the
+// bytes, since a thousand of them come at once. Which partition they go to and how they are stored is produce.ts.
+
+import type { NewRecord } from '../log/records.ts'
+import { type Format, fromBase64, type RecordFormat } from './formats.ts'
+import { NO_HEADERS, readHeaders } from './headers-in.ts'
+import type { JsonReader } from './json.ts'
+import { type Malformed, NotARecord, type Place, readJson, TooMany } from './malformed.ts'
+
+/** Records one body may hold unless it is a stream of lines: they are all in memory at once. */
+export const MAX_RECORDS = 100_000
+/** Partition numbers are an int32 in Kafka. */
+export const MAX_PARTITION = 0x7fff_ffff
+
+const QUOTE = 0x22
+const OPEN_OBJECT = 0x7b
+const OPEN_ARRAY = 0x5b
+const NULL = 0x6e
+const MEMBERS = 'a record has key, value, headers, timestamp, partition'
+
+/** A record on its way in. */
+export interface Draft extends NewRecord {
+  /** -1: not said. */
+  readonly partition: number
+}
+
+/** All records of a body: `{…}`, `[{…},…]` or `{"records":[{…},…]}`. Those without a timestamp get `now`. */
+export function parseRecords(bytes: Uint8Array, format: RecordFormat, now: number): Draft[] | Malformed {
+  return readJson(bytes, (reader, place) => {
+    const first = reader.peek()
+    if (first === OPEN_ARRAY) return readRecords(reader, format, now, place)
+    if (first === OPEN_OBJECT) return readEnvelope(reader, format, now, place) ?? [readRecord(reader, format, now)]
+    return refuseRecord(reader)
+  })
+}
+
+/** The record that a line is. */
+export function parseRecord(line: Uint8Array, format: RecordFormat, now: number): Draft | Malformed {
+  return readJson(line, reader => readRecord(reader, format, now))
+}
+
+/** Text that has to be one JSON value, as it is stored: compact. */
+export function parseJsonText(bytes: Uint8Array): Uint8Array | Malformed {
+  return readJson(bytes, reader => reader.text())
+}
+
+/** A key or value that is given as bytes outside of JSON, in a query or as a body; undefined if it is not of the format. */
+export function parseContent(bytes: Uint8Array, format: Format): Uint8Array | undefined {
+  if (format === 'text') return bytes
+  if (format === 'base64') return fromBase64(bytes) ?? undefined
+  const text = parseJsonText(bytes)
+  return text instanceof Uint8Array ? text : undefined
+}
+
+function readRecords(reader: JsonReader, format: RecordFormat, now: number, place: Place): Draft[] {
+  const drafts: Draft[] = []
+  for (let more = reader.enterArray(); more; more = reader.nextElement()) {
+    if (drafts.length >= MAX_RECORDS)
+      throw new TooMany(`A body holds ${MAX_RECORDS} records at most; send more as application/x-ndjson.`)
+    place.record = drafts.length
+    drafts.push(readRecord(reader, format, now))
+  }
+  place.record = -1
+  return drafts
+}
+
+/** `{"records":[…]}`, told from a record by its first member; undefined, and nothing read, if it is a record. */
+function readEnvelope(reader: JsonReader, format: RecordFormat, now: number, place: Place): Draft[] | undefined {
+  const start = reader.at
+  if (!reader.enterObject() || reader.name() !== 'records') {
+    reader.at = start
+    return undefined
+  }
+  if (reader.peek() !== OPEN_ARRAY) {
+    reader.pass()
+    throw new NotARecord('records', 'must be an array of records')
+  }
+  const drafts = readRecords(reader, format, now, place)
+  if (reader.nextMember()) throw new NotARecord(reader.name(), 'cannot stand beside records')
+  return drafts
+}
+
+function refuseRecord(reader: JsonReader): never {
+  reader.pass()
+  throw new NotARecord('', `must be an object: ${MEMBERS}`)
+}
+
+function readRecord(reader: JsonReader, format: RecordFormat, now: number): Draft {
+  if (reader.peek() !== OPEN_OBJECT) refuseRecord(reader)
+  let key: Uint8Array | null = null
+  let value: Uint8Array | null | undefined
+  let headers = NO_HEADERS
+  let timestamp = now
+  let partition = -1
+  for (let more = reader.enterObject(); more; more = reader.nextMember()) {
+    const name = reader.name()
+    switch (name) {
+      case 'value':
+        value = readContent(reader, 'value', format.format, 'format')
+        break
+      case 'key':
+        key = readContent(reader, 'key', format.keyFormat, 'keyFormat')
+        break
+      case 'headers':
+        headers = readHeaders(reader)
+        break
+      case 'timestamp':
+        timestamp = readInteger(reader, 'timestamp', Number.MAX_SAFE_INTEGER, now)
+        break
+      case 'partition':
+        partition = readInteger(reader, 'partition', MAX_PARTITION, -1)
+        break
+      default:
+        throw new NotARecord(name, `is unknown: ${MEMBERS}`)
+    }
+  }
+  if (value === undefined) throw new NotARecord('value', 'is missing; null deletes a key from a compacted topic')
+  return { timestamp, key, value, headers, partition }
+}
+
+function readContent(reader: JsonReader, member: string, format: Format, parameter: string): Uint8Array | null {
+  const first = reader.peek()
+  if (first === NULL) {
+    reader.pass()
+    return null
+  }
+  if (format === 'json') return reader.text()
+  if (first !== QUOTE) {
+    reader.pass()
+    throw new NotARecord(member, `must be a string (${parameter}=${format}) or null`)
+  }
+  const text = reader.stringBytes()
+  if (text === null) throw new NotARecord(member, 'has a lone surrogate, which no bytes stand for')
+  if (format === 'text') return text
+  const bytes = fromBase64(text)
+  if (bytes === null) throw new NotARecord(member, `must be base64 (${parameter}=base64)`)
+  return bytes
+}
+
+/** An integer from 0; null leaves it unsaid. */
+function readInteger(reader: JsonReader, member: string, max: number, unsaid: number): number {
+  if (reader.peek() === NULL) {
+    reader.pass()
+    return unsaid
+  }
+  const value = reader.number()
+  if (!Number.isInteger(value) || value < 0 || value > max)
+    throw new NotARecord(member, `must be an integer from 0 to ${max}`)
+  return value
+}
