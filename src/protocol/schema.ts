@@ -46,27 +46,26 @@ export class Field<Decodes, Encodes = Decodes, Optional extends boolean = false>
 
   /** Present in these versions only; in others it decodes to its default and is not sent. */
   in(versions: Versions): Field<Decodes, Encodes, true> {
-    return this.#with({ versions })
+    return changed(this, { versions })
   }
 
   nullable(nullableVersions: Versions = '0+'): Field<Decodes | null, Encodes | null, Optional> {
-    return this.#with({ nullableVersions })
+    return changed(this, { nullableVersions })
   }
 
   /** Sent with its tag (KIP-482), and only where it differs from its default. */
   tagged(tag: number, versions: Versions): Field<Decodes, Encodes, true> {
-    return this.#with({ tag, versions })
+    return changed(this, { tag, versions })
   }
 
   /** A default other than the zero of its kind, or the permission to leave the field out when encoding. */
   or(value: Decodes & Encodes): Field<Decodes, Encodes, true> {
-    return this.#with({ default: value })
-  }
-
-  #with<T>(change: object): T {
-    return Object.assign(Object.create(Field.prototype), this, change)
+    return changed(this, { default: value })
   }
 }
+
+const changed = <F>(field: object, change: object): F =>
+  Object.assign(Object.create(Field.prototype) as object, field, change) as F
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a field of whatever type
 export type AnyField = Field<any, any, boolean>

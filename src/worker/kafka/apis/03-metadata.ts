@@ -3,8 +3,8 @@ import { api } from '../api.ts'
 
 /**
  * Brokers, topics, partitions and who leads them.
- * v0 asks for all topics with an empty array, later versions with null. v4 can forbid creating topics on the way, v8 to v10 ask
- * for the operations allowed on the cluster, v8 on topics, v9 is flexible, v10 tells topic ids, v12 goes by topic id
+ * v0 asks for all topics with an empty array, later versions with null. v4 can forbid creating topics on the way, v8 can ask for
+ * the operations allowed on topics and, up to v10, on the cluster, v9 is flexible, v10 tells topic ids, v12 goes by topic id
  * (KIP-516), v13 has an error code for the whole response.
  */
 export const metadata = api({

@@ -1,0 +1,191 @@
+// One Kafka connection, whatever carries its bytes: frames in, requests started in order, responses out in order. It bounds
+// what a client can make the broker hold, and closes on what it does not understand; it knows no API.
+
+import { Reader } from '../../protocol/bytes.ts'
+import { codecFor } from '../../protocol/codec.ts'
+import { codeOf, ProtocolError } from '../../protocol/errors.ts'
+import {
+  FrameReader,
+  readRequestHeader,
+  type RequestHeader,
+  responseFrame,
+  responseHeaderVersion,
+} from '../../protocol/frame.ts'
+import { bounds } from '../../protocol/schema.ts'
+import type { Broker } from '../broker.ts'
+import { type AnyApi, type Call, isFlexible, serves } from './api.ts'
+import { apis } from './apis.ts'
+import { FetchState } from './fetching.ts'
+import type { Nodes } from './nodes.ts'
+
+/** A request is one frame; an isolate has 128 MB for everything. */
+const MAX_REQUEST_BYTES = 33_554_432
+/** Requests read but not answered: beyond either bound the socket is not read on. */
+const MAX_WAITING_REQUESTS = 256
+const MAX_WAITING_BYTES = 50_331_648
+/** Calls to objects after which a connection ends between two requests, well before the invocation's limit does it. */
+const MAX_CALLS = 9_000_000
+
+const API_VERSIONS = 18
+
+/** What carries the bytes. `send` resolves when more may be sent. */
+export interface Pipe {
+  send(bytes: Uint8Array): Promise<void>
+  close(): void
+}
+
+const announced = apis.filter(api => api.handle !== undefined)
+const byKey = new Map(announced.map(api => [api.key, api]))
+
+export class Connection {
+  readonly #broker: Broker
+  readonly #nodes: Nodes
+  readonly #pipe: Pipe
+  readonly #log: (line: string) => void
+  readonly #frames = new FrameReader(MAX_REQUEST_BYTES)
+  readonly #gone = new AbortController()
+  readonly #fetches = new FetchState()
+  readonly #waiting: Uint8Array[] = []
+  #waitingRequests = 0
+  #waitingBytes = 0
+  #running = false
+  #roomy: (() => void) | undefined
+  /** Resolves when the last response so far has been sent. */
+  #answered: Promise<void> = Promise.resolve()
+
+  constructor(broker: Broker, nodes: Nodes, pipe: Pipe, log: (line: string) => void = console.warn) {
+    this.#broker = broker
+    this.#nodes = nodes
+    this.#pipe = pipe
+    this.#log = log
+  }
+
+  /** Bytes from the client, cut anywhere; the caller gives them away. Resolves when the client may send more. */
+  async receive(bytes: Uint8Array): Promise<void> {
+    try {
+      for (const frame of this.#frames.push(bytes)) {
+        this.#waiting.push(frame)
+        this.#waitingRequests++
+        this.#waitingBytes += frame.length
+      }
+    } catch (error) {
+      return this.#hangUp(`${whatItLooksLike(bytes)}${String(error)}`)
+    }
+    if (!this.#running) void this.#run()
+    while (!this.closed && (this.#waitingRequests > MAX_WAITING_REQUESTS || this.#waitingBytes > MAX_WAITING_BYTES))
+      await new Promise<void>(resolve => {
+        this.#roomy = resolve
+      })
+  }
+
+  get closed(): boolean {
+    return this.#gone.signal.aborted
+  }
+
+  /** Everything received so far has been answered. */
+  get idle(): boolean {
+    return this.#waitingRequests === 0
+  }
+
+  /** The client has gone, or must: what it waited for is let go. */
+  close(): void {
+    if (this.closed) return
+    this.#gone.abort()
+    this.#fetches.close()
+    this.#waiting.length = 0
+    this.#roomy?.()
+    this.#pipe.close()
+  }
+
+  /** Starts the requests in order, each when the one before it has been answered or says that it was sent. */
+  async #run(): Promise<void> {
+    this.#running = true
+    for (let frame = this.#waiting.shift(); frame !== undefined && !this.closed; frame = this.#waiting.shift()) {
+      const { promise: sent, resolve } = Promise.withResolvers<void>()
+      const answer = this.#answer(frame, resolve)
+      const { length } = frame
+      this.#answered = this.#answered.then(() => this.#send(answer, length))
+      await Promise.race([sent, answer])
+    }
+    this.#running = false
+  }
+
+  async #send(answer: Promise<Uint8Array | undefined>, requestBytes: number): Promise<void> {
+    const bytes = await answer
+    if (bytes !== undefined && !this.closed) await this.#pipe.send(bytes).catch(() => this.close())
+    this.#waitingRequests--
+    this.#waitingBytes -= requestBytes
+    this.#roomy?.()
+    if (this.#broker.calls > MAX_CALLS && this.idle) this.#hangUp('this connection has made as many calls as one may')
+  }
+
+  /** The response frame; undefined where there is none. Never rejects: what goes wrong ends the connection. */
+  async #answer(frame: Uint8Array, sent: () => void): Promise<Uint8Array | undefined> {
+    try {
+      const r = new Reader(frame)
+      const header = readRequestHeader(r, headerVersion)
+      const api = byKey.get(header.apiKey)
+      if (api === undefined) throw new ProtocolError(`no API has key ${header.apiKey}`)
+      if (!serves(api, header.version)) return unsupported(api, header)
+      const flexible = isFlexible(api, header.version)
+      const request: unknown = codecFor(api.request, header.version, flexible).read(r)
+      const response = await api.handle!(request as never, this.#call(header, sent))
+      if (response === undefined) return undefined
+      const codec = codecFor(api.response, header.version, flexible)
+      const layout = responseHeaderVersion(api.key, flexible)
+      return responseFrame(header.correlationId, layout, codec, response, sizeOf(response))
+    } catch (error) {
+      this.#hangUp(error instanceof ProtocolError ? String(error) : `a request failed: ${(error as Error).stack ?? String(error)}`)
+      return undefined
+    }
+  }
+
+  #call(header: RequestHeader, sent: () => void): Call {
+    return {
+      version: header.version,
+      clientId: header.clientId,
+      broker: this.#broker,
+      nodes: this.#nodes,
+      fetches: this.#fetches,
+      announced,
+      gone: this.#gone.signal,
+      sent,
+      hangUp: why => this.#hangUp(why),
+    }
+  }
+
+  #hangUp(why: string): void {
+    if (this.closed) return
+    this.#log(`kafka: connection closed: ${why.slice(0, 2_000)}`)
+    this.close()
+  }
+}
+
+function headerVersion(apiKey: number, version: number): 1 | 2 {
+  const api = byKey.get(apiKey)
+  return api !== undefined && serves(api, version) && isFlexible(api, version) ? 2 : 1
+}
+
+/** ApiVersions is answered in any version, so that clients of any age learn what there is (KIP-511). */
+function unsupported(api: AnyApi, header: RequestHeader): Uint8Array {
+  if (api.key !== API_VERSIONS) throw new ProtocolError(`${api.name} has no version ${header.version}`)
+  const apiKeys = announced.map(({ key, versions }) => {
+    const [minVersion, maxVersion] = bounds(versions)
+    return { apiKey: key, minVersion, maxVersion }
+  })
+  return responseFrame(header.correlationId, 0, codecFor(api.response, 0, false), {
+    errorCode: codeOf('UNSUPPORTED_VERSION'),
+    apiKeys,
+  })
+}
+
+/** Handlers that answer with many bytes say how many, so that the frame is written without growing. */
+export const SIZE = Symbol('size of a response, about')
+
+const sizeOf = (response: object): number => ((response as { [SIZE]?: number })[SIZE] ?? 0) + 512
+
+function whatItLooksLike(bytes: Uint8Array): string {
+  if (bytes[0] === 0x16 && bytes[1] === 3) return 'this looks like TLS, which is not spoken here: '
+  const start = new TextDecoder().decode(bytes.subarray(0, 8))
+  return /^(GET|POST|PUT|HEAD|OPTIONS|PATCH|DELETE|PRI) /.test(start) ? 'this looks like HTTP, which has a port of its own: ' : ''
+}

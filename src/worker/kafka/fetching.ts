@@ -1,0 +1,191 @@
+// How a Fetch is answered: first what is there, read in bounded waves; then, if that is too little, whatever arrives on the
+// followed tails until it is enough or time is up. The waiting happens here, where it costs nothing.
+
+import { joined } from '../../log/chunk.ts'
+import type { LogBounds } from '../../log/fetch.ts'
+import { type ErrorName, isFailure } from '../../protocol/errors.ts'
+import type { TopicView } from '../../cluster/cluster.ts'
+import type { Broker } from '../broker.ts'
+import { Sessions, type Wanted } from './sessions.ts'
+import { Tail } from './tail.ts'
+
+/** One response's records at most, whatever the client allows: an isolate's memory is for many. */
+const MAX_FETCH_BYTES = 16_777_216
+/** What one partition contributes at most. */
+const MAX_PARTITION_BYTES = 8_388_608
+/** Partitions read at the same time. */
+const MAX_WAVE = 32
+/** Tails of one connection, and the bytes that may wait in all of them. */
+const MAX_TAILS = 1_000
+const MAX_TAILED_BYTES = 8_388_608
+const MIN_CREDIT_BYTES = 16_384
+
+const NO_BOUNDS: LogBounds = { logStartOffset: -1, highWatermark: -1, lastStableOffset: -1 }
+const NOTHING = new Uint8Array(0)
+
+/** A partition that is asked for, and what came of it. */
+export class Fetching {
+  readonly key: string
+  readonly wanted: Wanted
+  readonly topic: TopicView | undefined
+  error: ErrorName | undefined
+  bounds = NO_BOUNDS
+  records = NOTHING
+  /** What this fetch has read to. */
+  nextOffset: number
+
+  constructor(key: string, wanted: Wanted, topic: TopicView | undefined, error: ErrorName | undefined) {
+    this.key = key
+    this.wanted = wanted
+    this.topic = topic
+    this.error = error
+    this.nextOffset = wanted.fetchOffset
+  }
+
+  add(records: Uint8Array, nextOffset: number): void {
+    this.records = this.records.length === 0 ? records : joined([this.records, records])
+    this.nextOffset = nextOffset
+  }
+}
+
+export interface Limits {
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly maxWaitMs: number
+  readonly isolation: 'read_uncommitted' | 'read_committed'
+}
+
+/** What a connection remembers between its fetches: sessions, tails, and where the last fetch began. */
+export class FetchState {
+  readonly sessions = new Sessions()
+  readonly #tails = new Map<string, Tail>()
+  #wake: (() => void) | undefined
+  #turn = 0
+
+  /** Fills in what each partition has, until `minBytes` are there, something is wrong, or the time is up. */
+  async fetch(broker: Broker, partitions: readonly Fetching[], limits: Limits, gone: AbortSignal): Promise<void> {
+    const maxBytes = Math.min(limits.maxBytes, MAX_FETCH_BYTES)
+    const deadlineMs = Date.now() + limits.maxWaitMs
+    // Each fetch begins with another partition, so that none waits behind the others' plenty for ever.
+    const turn = partitions.length === 0 ? 0 : this.#turn++ % partitions.length
+    const inTurn = [...partitions.slice(turn), ...partitions.slice(0, turn)]
+    await this.#readAll(broker, inTurn, maxBytes, limits)
+    while (!enough(inTurn, limits.minBytes) && !gone.aborted) {
+      const leftMs = deadlineMs - Date.now()
+      if (leftMs <= 0) return
+      const ready = this.#arrival(leftMs, gone)
+      await this.#followAll(broker, inTurn)
+      if (!this.#takeAll(inTurn, maxBytes)) await ready
+      this.#takeAll(inTurn, maxBytes)
+    }
+  }
+
+  close(): void {
+    for (const tail of this.#tails.values()) tail.close()
+    this.#tails.clear()
+    this.#wake?.()
+  }
+
+  async #readAll(broker: Broker, partitions: readonly Fetching[], maxBytes: number, limits: Limits): Promise<void> {
+    this.#takeAll(partitions, maxBytes)
+    const unread = partitions.filter(one => one.error === undefined && !this.#followed(one))
+    for (let at = 0; at < unread.length; ) {
+      const left = maxBytes - total(partitions)
+      if (left <= 0 && total(partitions) > 0) return
+      const wave = waveOf(unread, at, left)
+      await Promise.all(wave.map(one => this.#read(broker, one, Math.max(left, 1), limits)))
+      at += wave.length
+    }
+  }
+
+  async #read(broker: Broker, one: Fetching, leftBytes: number, limits: Limits): Promise<void> {
+    this.#drop(one.key)
+    const read = await broker.read(one.topic!, one.wanted.partition, {
+      offset: one.nextOffset,
+      maxBytes: Math.min(one.wanted.maxBytes, leftBytes, MAX_PARTITION_BYTES),
+      isolation: limits.isolation,
+    })
+    one.bounds = { logStartOffset: read.logStartOffset, highWatermark: read.highWatermark, lastStableOffset: read.lastStableOffset }
+    if ('error' in read) one.error = read.error
+    else if (read.records.length > 0) one.add(read.records, read.nextOffset)
+  }
+
+  /** Takes what has arrived on the tails of these partitions; true if there was anything. */
+  #takeAll(partitions: readonly Fetching[], maxBytes: number): boolean {
+    let any = false
+    for (const one of partitions) {
+      const tail = this.#followed(one)
+      if (tail === undefined) continue
+      if (tail.bounds !== undefined) one.bounds = tail.bounds
+      const left = maxBytes - total(partitions)
+      if (!tail.hasNews || (left <= 0 && total(partitions) > 0)) continue
+      any = true
+      if (tail.failed === undefined) one.add(tail.take(Math.min(one.wanted.maxBytes, left)), tail.position)
+      else {
+        one.error = tail.failed.error
+        this.#drop(one.key)
+      }
+    }
+    return any
+  }
+
+  /** The partition's tail, if it stands where the client reads. */
+  #followed(one: Fetching): Tail | undefined {
+    const tail = this.#tails.get(one.key)
+    return tail !== undefined && tail.position === one.nextOffset && one.error === undefined ? tail : undefined
+  }
+
+  async #followAll(broker: Broker, partitions: readonly Fetching[]): Promise<void> {
+    const creditBytes = Math.max(MIN_CREDIT_BYTES, Math.floor(MAX_TAILED_BYTES / Math.max(1, partitions.length)))
+    const unfollowed = partitions.filter(one => one.error === undefined && this.#followed(one) === undefined)
+    await Promise.all(
+      unfollowed.map(async one => {
+        this.#drop(one.key)
+        if (this.#tails.size >= MAX_TAILS) return
+        const credit = Math.min(creditBytes, Math.max(one.wanted.maxBytes, 1), MAX_PARTITION_BYTES)
+        const tail = await Tail.open(broker, one.topic!, one.wanted.partition, one.nextOffset, credit, () => this.#wake?.())
+        if (isFailure(tail)) one.error = tail.error
+        else {
+          tail.bounds = one.bounds
+          this.#tails.set(one.key, tail)
+        }
+      }),
+    )
+  }
+
+  #drop(key: string): void {
+    this.#tails.get(key)?.close()
+    this.#tails.delete(key)
+  }
+
+  /** Resolves when something arrives on any tail, the client goes, or the time is up. */
+  #arrival(ms: number, gone: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const done = (): void => {
+        clearTimeout(timer)
+        gone.removeEventListener('abort', done)
+        this.#wake = undefined
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      gone.addEventListener('abort', done)
+      this.#wake = done
+    })
+  }
+}
+
+const total = (partitions: readonly Fetching[]): number => partitions.reduce((sum, one) => sum + one.records.length, 0)
+
+const enough = (partitions: readonly Fetching[], minBytes: number): boolean =>
+  partitions.length === 0 || total(partitions) >= minBytes || partitions.some(one => one.error !== undefined)
+
+/** The next partitions to read at once: as many as may fill what is left, and no more than a wave. */
+function waveOf(unread: readonly Fetching[], at: number, leftBytes: number): readonly Fetching[] {
+  let bytes = 0
+  let end = at
+  while (end < unread.length && end - at < MAX_WAVE && (end === at || bytes < leftBytes)) {
+    bytes += Math.min(unread[end]!.wanted.maxBytes, MAX_PARTITION_BYTES)
+    end++
+  }
+  return unread.slice(at, end)
+}
