@@ -7,9 +7,14 @@
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { attributesOf, type Batch, BATCH_HEADER_BYTES, codecOf, usesLogAppendTime, writeHeader } from './batch.ts'
 import { type Codec, compress, decompress } from './compression.ts'
+import { RecordCursor } from './record-cursor.ts'
 
-/** What one batch may hold when it is opened; a larger one is refused instead of filling memory. */
+/** What one batch may take in memory when it is opened; one that takes more is refused. */
 export const MAX_OPENED_BYTES = 64 * 1024 * 1024
+/** What a record and a header take besides their bytes: objects and views, measured in V8. */
+const RECORD_OBJECT_BYTES = 256
+const HEADER_OBJECT_BYTES = 128
+const NO_HEADERS: readonly Header[] = []
 /** Seven numbers of one byte each: length, attributes, two deltas, key length, value length, header count. */
 const SMALLEST_RECORD_BYTES = 7
 
@@ -81,15 +86,18 @@ export function encodeBatch(records: readonly NewRecord[], options: BatchOptions
 }
 
 /**
- * The records of a batch, keys and values as views. Records that do not read as the header says are CORRUPT_MESSAGE,
- * more than `maxBytes` of them MESSAGE_TOO_LARGE.
+ * The records of a batch, keys and values as views. Records that do not read as the header says are CORRUPT_MESSAGE;
+ * those that take more than `maxBytes` of memory, decompressed and as objects, are MESSAGE_TOO_LARGE.
  */
 export function decodeBatch(batch: Batch, maxBytes = MAX_OPENED_BYTES): LogRecord[] | Failure {
+  const { baseOffset, baseTimestamp, count } = batch
+  if (count === 0) return [] // compaction may leave a bare header
   const bytes = open(batch, maxBytes)
   if (isFailure(bytes)) return bytes
-  const { baseOffset, baseTimestamp, count } = batch
   const appendTime = usesLogAppendTime(batch) ? batch.maxTimestamp : undefined
-  const cursor = new Cursor(bytes)
+  const cursor = new RecordCursor(bytes)
+  let room = maxBytes - bytes.length - count * RECORD_OBJECT_BYTES
+  if (room < 0) return tooLarge(maxBytes)
   const records: LogRecord[] = []
   let previous = -1
   for (let i = 0; i < count; i++) {
@@ -98,7 +106,10 @@ export function decodeBatch(batch: Batch, maxBytes = MAX_OPENED_BYTES): LogRecor
     const offsetDelta = cursor.varint()
     const key = cursor.nullableBytes()
     const value = cursor.nullableBytes()
-    const headers = cursor.headers()
+    const headerCount = cursor.headerCount()
+    room -= headerCount * HEADER_OBJECT_BYTES
+    if (room < 0) return tooLarge(maxBytes)
+    const headers = headerCount === 0 ? NO_HEADERS : cursor.headers(headerCount)
     cursor.endRecord()
     if (!Number.isSafeInteger(timestamp)) cursor.wrong ||= 'a timestamp is out of range'
     if (offsetDelta <= previous || offsetDelta > batch.lastOffsetDelta) cursor.wrong ||= 'an offset is out of order'
@@ -114,7 +125,7 @@ export function decodeBatch(batch: Batch, maxBytes = MAX_OPENED_BYTES): LogRecor
 export function firstRecordWithoutKey(batch: Batch, maxBytes = MAX_OPENED_BYTES): number | null | Failure {
   const bytes = open(batch, maxBytes)
   if (isFailure(bytes)) return bytes
-  const cursor = new Cursor(bytes)
+  const cursor = new RecordCursor(bytes)
   for (let i = 0; i < batch.count; i++) {
     cursor.startRecord()
     cursor.varlong()
@@ -129,6 +140,9 @@ export function firstRecordWithoutKey(batch: Batch, maxBytes = MAX_OPENED_BYTES)
 
 const corrupt = (index: number, what: string): Failure =>
   failure('CORRUPT_MESSAGE', `The batch is corrupt at record ${index}: ${what}.`)
+
+const tooLarge = (maxBytes: number): Failure =>
+  failure('MESSAGE_TOO_LARGE', `Opened, the batch takes more than ${maxBytes} bytes.`)
 
 function open(batch: Batch, maxBytes: number): Uint8Array | Failure {
   const { bytes } = batch
@@ -146,8 +160,6 @@ function withCompressedRecords(codec: Codec, bytes: Uint8Array): Uint8Array {
   batch.set(records, BATCH_HEADER_BYTES)
   return batch
 }
-
-// --- writing ---
 
 const text = new TextEncoder()
 
@@ -247,116 +259,4 @@ function writeVarlong(bytes: Uint8Array, at: number, value: number): number {
   }
   bytes[at++] = low
   return at
-}
-
-// --- reading ---
-
-/** Keeps a leading byte order mark, and reads broken UTF-8 as U+FFFD: both as Java does. */
-const untext = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
-/** In how many places of a record a header's name is remembered for the next record. */
-const REMEMBERED_NAMES = 16
-const NO_HEADERS: readonly Header[] = []
-
-/** Reads records in place. What is wrong is said in `wrong` and looked at once a record; no read leaves the bytes. */
-class Cursor {
-  readonly #bytes: Uint8Array
-  at = 0
-  wrong = ''
-  #end = 0
-  readonly #names: { readonly bytes: Uint8Array; readonly text: string }[] = []
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  startRecord(): void {
-    this.#end = this.#bytes.length
-    const length = this.varint()
-    if (length < 0 || length > this.#end - this.at) this.wrong ||= `a length of ${length}`
-    else this.#end = this.at + length
-    this.at++ // attributes: none is defined
-  }
-
-  endRecord(): void {
-    if (this.at !== this.#end) this.wrong ||= 'a record is not as long as it says'
-  }
-
-  skipRecord(): void {
-    if (this.at > this.#end) this.wrong ||= 'a record is not as long as it says'
-    this.at = this.#end
-  }
-
-  varint(): number {
-    let value = 0
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.#bytes[this.at++]
-      if (byte === undefined) break
-      value |= (byte & 0x7f) << shift
-      if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
-    }
-    this.wrong ||= 'a number is cut off'
-    return 0
-  }
-
-  varlong(): number {
-    const first = this.#bytes[this.at++] ?? 0
-    let value = (first >> 1) & 0x3f
-    let byte: number | undefined = first
-    for (let unit = 0x40; byte !== undefined && byte >= 0x80 && value <= Number.MAX_SAFE_INTEGER; unit *= 0x80) {
-      byte = this.#bytes[this.at++]
-      value += ((byte ?? 0) & 0x7f) * unit
-    }
-    if (byte === undefined || value > Number.MAX_SAFE_INTEGER) this.wrong ||= 'a timestamp is out of range'
-    return first & 1 ? -value - 1 : value
-  }
-
-  nullableBytes(): Uint8Array | null {
-    const length = this.varint()
-    if (length < 0) return null
-    const bytes = this.#bytes
-    if (length > this.#end - this.at) {
-      this.wrong ||= `a field of ${length} bytes is longer than its record`
-      return null
-    }
-    const value = new Uint8Array(bytes.buffer, bytes.byteOffset + this.at, length)
-    this.at += length
-    return value
-  }
-
-  headers(): readonly Header[] {
-    const count = this.varint()
-    if (count === 0) return NO_HEADERS
-    if (count < 0 || count > this.#end - this.at) {
-      this.wrong ||= `${count} headers`
-      return NO_HEADERS
-    }
-    const headers: Header[] = []
-    for (let i = 0; i < count; i++) {
-      const key = this.#headerName(i)
-      const value = this.nullableBytes()
-      if (this.wrong) break
-      headers.push({ key, value })
-    }
-    return headers
-  }
-
-  /** Records mostly have the same headers in the same places: a name is compared with the last one before it is decoded. */
-  #headerName(place: number): string {
-    const bytes = this.nullableBytes()
-    if (bytes === null) {
-      this.wrong ||= 'a header without a key'
-      return ''
-    }
-    const last = this.#names[place]
-    if (last && isSame(last.bytes, bytes)) return last.text
-    const text = untext.decode(bytes)
-    if (place < REMEMBERED_NAMES) this.#names[place] = { bytes, text }
-    return text
-  }
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
 }

@@ -279,6 +279,16 @@ describe('decodeBatch', () => {
     expect(decodeBatch(one(bomb))).toHaveLength(1)
   })
 
+  it('refuses a small batch of very many records or headers, which would fill memory as objects', () => {
+    const none = record()
+    const records = encodeBatch(new Array(500_000).fill(none), { codec: 'zstd' })
+    expect(records.length).toBeLessThan(1_000_000)
+    expect(decodeBatch(one(records))).toMatchObject({ error: 'MESSAGE_TOO_LARGE' })
+    const header = { key: '', value: null }
+    const headers = encodeBatch([record({ headers: new Array(600_000).fill(header) })], { codec: 'zstd' })
+    expect(decodeBatch(one(headers))).toMatchObject({ error: 'MESSAGE_TOO_LARGE' })
+  })
+
   it('refuses a count that the bytes cannot hold, before it makes room for it', () => {
     const bytes = encodeBatch([record()])
     new DataView(bytes.buffer).setInt32(23, 2 ** 31 - 2)
