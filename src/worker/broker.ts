@@ -22,14 +22,22 @@ const MAX_BYTES_PER_CALL = 24 * 1_048_576
 
 const NO_BOUNDS: LogBounds = { logStartOffset: -1, highWatermark: -1, lastStableOffset: -1 }
 
-interface Cached {
+/** The cluster's topics, to be looked up. */
+export interface Topics {
   readonly view: ClusterView
-  readonly topics: ReadonlyMap<string, TopicView>
+  readonly byName: ReadonlyMap<string, TopicView>
+  readonly byId: ReadonlyMap<string, TopicView>
+}
+
+interface Cached extends Topics {
   readonly atMs: number
 }
 
 // Per isolate and per namespace: plain data that any request may read.
 const cache = new WeakMap<object, Cached>()
+
+/** The producer ids that this isolate may still hand out. */
+const blocks = new WeakMap<object, { next: number; readonly end: number }>()
 
 export interface Waiter {
   waitUntil(promise: Promise<unknown>): void
@@ -54,9 +62,14 @@ export class Broker {
     return (await this.#seen(fresh)).view
   }
 
+  /** The topics by name and by id, as they were seen within the last seconds or, if `fresh`, as they are. */
+  topics({ fresh = false }: { fresh?: boolean } = {}): Promise<Topics> {
+    return this.#seen(fresh)
+  }
+
   /** UNKNOWN_TOPIC_OR_PARTITION if there is none, after asking the cluster afresh. Never creates. */
   async topic(name: string): Promise<TopicView | Failure> {
-    const known = (await this.#seen(false)).topics.get(name) ?? (await this.#seen(true)).topics.get(name)
+    const known = (await this.#seen(false)).byName.get(name) ?? (await this.#seen(true)).byName.get(name)
     return known ?? failure('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic '${name}'.`)
   }
 
@@ -69,6 +82,17 @@ export class Broker {
     if (created === undefined || (isFailure(created) && created.error === 'TOPIC_ALREADY_EXISTS'))
       return this.topic(name)
     return created
+  }
+
+  /** A producer id that nobody else has: the cluster hands out blocks, and each isolate counts through its own. */
+  async producerId(): Promise<number | Failure> {
+    const known = blocks.get(this.#env.CLUSTER)
+    if (known !== undefined && known.next < known.end) return known.next++
+    this.calls++
+    const block = await this.cluster.allocateProducerIds()
+    if (isFailure(block)) return block
+    blocks.set(this.#env.CLUSTER, { next: block.first + 1, end: block.first + block.count })
+    return block.first
   }
 
   /**
@@ -140,17 +164,15 @@ export class Broker {
     const cached = cache.get(this.#env.CLUSTER)
     if (!fresh && cached !== undefined && Date.now() - cached.atMs < VIEW_MAX_AGE_MS) return cached
     this.calls++
-    const view = (await this.cluster.view(cached?.view.version)) ?? cached!.view
-    const topics = view === cached?.view ? cached.topics : new Map(view.topics.map(topic => [topic.name, topic]))
-    const seen = { view, topics, atMs: Date.now() }
+    const newer = await this.cluster.view(cached?.view.version)
+    const seen = { ...(newer === null ? cached! : index(newer)), atMs: Date.now() }
     cache.set(this.#env.CLUSTER, seen)
     return seen
   }
 
   /** The topic as it is now, for one more try after a partition said it does not know this one. */
   async #again(topic: TopicView, partition: number): Promise<TopicView | Failure> {
-    const { topics } = await this.#seen(true)
-    const now = topics.get(topic.name)
+    const now = (await this.#seen(true)).byName.get(topic.name)
     if (now === undefined || partition >= now.partitions)
       return failure('UNKNOWN_TOPIC_OR_PARTITION', `There is no partition ${partition} of topic '${topic.name}'.`)
     return now
@@ -250,6 +272,12 @@ class Lane {
     return n
   }
 }
+
+const index = (view: ClusterView): Omit<Cached, 'atMs'> => ({
+  view,
+  byName: new Map(view.topics.map(topic => [topic.name, topic])),
+  byId: new Map(view.topics.map(topic => [topic.topicId, topic])),
+})
 
 /** A call sends the whole buffer behind a view, so what is sent must be nobody else's view. */
 const exact = (bytes: Uint8Array): Uint8Array => (bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice())

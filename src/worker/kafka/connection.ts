@@ -11,9 +11,9 @@ import {
   responseFrame,
   responseHeaderVersion,
 } from '../../protocol/frame.ts'
-import { bounds } from '../../protocol/schema.ts'
 import type { Broker } from '../broker.ts'
 import { type AnyApi, type Call, isFlexible, serves } from './api.ts'
+import { versionsOf } from './apis/18-api-versions.ts'
 import { apis } from './apis.ts'
 import { FetchState } from './fetching.ts'
 import type { Nodes } from './nodes.ts'
@@ -135,7 +135,9 @@ export class Connection {
       const layout = responseHeaderVersion(api.key, flexible)
       return responseFrame(header.correlationId, layout, codec, response, sizeOf(response))
     } catch (error) {
-      this.#hangUp(error instanceof ProtocolError ? String(error) : `a request failed: ${(error as Error).stack ?? String(error)}`)
+      this.#hangUp(
+        error instanceof ProtocolError ? String(error) : `a request failed: ${(error as Error).stack ?? String(error)}`,
+      )
       return undefined
     }
   }
@@ -169,13 +171,9 @@ function headerVersion(apiKey: number, version: number): 1 | 2 {
 /** ApiVersions is answered in any version, so that clients of any age learn what there is (KIP-511). */
 function unsupported(api: AnyApi, header: RequestHeader): Uint8Array {
   if (api.key !== API_VERSIONS) throw new ProtocolError(`${api.name} has no version ${header.version}`)
-  const apiKeys = announced.map(({ key, versions }) => {
-    const [minVersion, maxVersion] = bounds(versions)
-    return { apiKey: key, minVersion, maxVersion }
-  })
   return responseFrame(header.correlationId, 0, codecFor(api.response, 0, false), {
     errorCode: codeOf('UNSUPPORTED_VERSION'),
-    apiKeys,
+    apiKeys: versionsOf(announced),
   })
 }
 
@@ -187,5 +185,7 @@ const sizeOf = (response: object): number => ((response as { [SIZE]?: number })[
 function whatItLooksLike(bytes: Uint8Array): string {
   if (bytes[0] === 0x16 && bytes[1] === 3) return 'this looks like TLS, which is not spoken here: '
   const start = new TextDecoder().decode(bytes.subarray(0, 8))
-  return /^(GET|POST|PUT|HEAD|OPTIONS|PATCH|DELETE|PRI) /.test(start) ? 'this looks like HTTP, which has a port of its own: ' : ''
+  return /^(GET|POST|PUT|HEAD|OPTIONS|PATCH|DELETE|PRI) /.test(start)
+    ? 'this looks like HTTP, which has a port of its own: '
+    : ''
 }

@@ -30,7 +30,7 @@ export class Fetching {
   readonly topic: TopicView | undefined
   error: ErrorName | undefined
   bounds = NO_BOUNDS
-  records = NOTHING
+  records: Uint8Array = NOTHING
   /** What this fetch has read to. */
   nextOffset: number
 
@@ -75,7 +75,8 @@ export class FetchState {
       if (leftMs <= 0) return
       const ready = this.#arrival(leftMs, gone)
       await this.#followAll(broker, inTurn)
-      if (!this.#takeAll(inTurn, maxBytes)) await ready
+      if (this.#takeAll(inTurn, maxBytes)) this.#wake?.()
+      await ready
       this.#takeAll(inTurn, maxBytes)
     }
   }
@@ -89,7 +90,7 @@ export class FetchState {
   async #readAll(broker: Broker, partitions: readonly Fetching[], maxBytes: number, limits: Limits): Promise<void> {
     this.#takeAll(partitions, maxBytes)
     const unread = partitions.filter(one => one.error === undefined && !this.#followed(one))
-    for (let at = 0; at < unread.length; ) {
+    for (let at = 0; at < unread.length;) {
       const left = maxBytes - total(partitions)
       if (left <= 0 && total(partitions) > 0) return
       const wave = waveOf(unread, at, left)
@@ -105,7 +106,11 @@ export class FetchState {
       maxBytes: Math.min(one.wanted.maxBytes, leftBytes, MAX_PARTITION_BYTES),
       isolation: limits.isolation,
     })
-    one.bounds = { logStartOffset: read.logStartOffset, highWatermark: read.highWatermark, lastStableOffset: read.lastStableOffset }
+    one.bounds = {
+      logStartOffset: read.logStartOffset,
+      highWatermark: read.highWatermark,
+      lastStableOffset: read.lastStableOffset,
+    }
     if ('error' in read) one.error = read.error
     else if (read.records.length > 0) one.add(read.records, read.nextOffset)
   }
@@ -143,7 +148,9 @@ export class FetchState {
         this.#drop(one.key)
         if (this.#tails.size >= MAX_TAILS) return
         const credit = Math.min(creditBytes, Math.max(one.wanted.maxBytes, 1), MAX_PARTITION_BYTES)
-        const tail = await Tail.open(broker, one.topic!, one.wanted.partition, one.nextOffset, credit, () => this.#wake?.())
+        const tail = await Tail.open(broker, one.topic!, one.wanted.partition, one.nextOffset, credit, () =>
+          this.#wake?.(),
+        )
         if (isFailure(tail)) one.error = tail.error
         else {
           tail.bounds = one.bounds
@@ -164,7 +171,7 @@ export class FetchState {
       const done = (): void => {
         clearTimeout(timer)
         gone.removeEventListener('abort', done)
-        this.#wake = undefined
+        if (this.#wake === done) this.#wake = undefined
         resolve()
       }
       const timer = setTimeout(done, ms)

@@ -4,6 +4,10 @@
 /** Brokers advertised at most. */
 const MAX_NODES = 100
 
+/** How many copies a topic says it has, as its creator asked; the platform keeps several of everything anyway. */
+export const replicationFactorOf = (topic: { readonly replicationFactor?: number }): number =>
+  topic.replicationFactor ?? 1
+
 export interface Node {
   readonly nodeId: number
   readonly host: string

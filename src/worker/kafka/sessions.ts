@@ -45,7 +45,12 @@ export class Sessions {
   readonly #sessions = new Map<number, Session>()
 
   /** Opens, continues or ends a session as the request says; FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH. */
-  open(id: number, epoch: number, wanted: readonly Wanted[], forgotten: readonly { topic: string; topicId: string; partition: number }[]): Opened | ErrorName {
+  open(
+    id: number,
+    epoch: number,
+    wanted: readonly Wanted[],
+    forgotten: readonly { topic: string; topicId: string; partition: number }[],
+  ): Opened | ErrorName {
     const all = new Map(wanted.map(one => [keyOf(one), one]))
     if (epoch <= 0) {
       this.#sessions.delete(id)
@@ -60,7 +65,8 @@ export class Sessions {
       session.wanted.delete(key)
       session.known.delete(key)
     }
-    for (const [key, one] of all) if (session.wanted.has(key) || session.wanted.size < MAX_PARTITIONS) session.wanted.set(key, one)
+    for (const [key, one] of all)
+      if (session.wanted.has(key) || session.wanted.size < MAX_PARTITIONS) session.wanted.set(key, one)
     return { wanted: session.wanted, session, incremental: true }
   }
 

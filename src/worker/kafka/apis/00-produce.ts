@@ -1,5 +1,9 @@
 import { array, int16, int32, int64, records, string, struct, uuid } from '../../../protocol/schema.ts'
-import { api } from '../api.ts'
+import type { AppendResult } from '../../../log/append.ts'
+import { type Failure, codeOf, isFailure } from '../../../protocol/errors.ts'
+import { api, type Call } from '../api.ts'
+import { checkProduced, compressedAs } from '../producing.ts'
+import { byIdOrName } from '../topics.ts'
 
 /**
  * Appends record batches to partitions. acks 0 gets no response at all.
@@ -53,4 +57,73 @@ export const produce = api({
       rack: string().nullable().or(null),
     }).tagged(0, '10+'),
   },
+  async handle(request, call) {
+    if (request.acks < -1 || request.acks > 1) return answer(request, () => INVALID_ACKS)
+    const named = request.topicData.map(({ name, topicId }) => ({ topic: name, topicId }))
+    const topics = await byIdOrName(call.broker, named, call.version >= 13)
+    // From here to `sent` nothing waits: the appends leave in the order in which the client sent them.
+    const results = request.topicData.map(({ name, topicId, partitionData }) => {
+      const topic = topics({ topic: name, topicId })
+      return partitionData.map(({ index, records }) => {
+        if (isFailure(topic)) return topic
+        if (index < 0 || index >= topic.partitions) return UNKNOWN_PARTITION
+        const refused = checkProduced(records)
+        if (refused !== undefined) return refused
+        const compressed = compressedAs(topic.config['compression.type'], records!)
+        return isFailure(compressed) ? compressed : call.broker.append(topic, index, { records: compressed })
+      })
+    })
+    call.sent()
+    const settled = Promise.all(results.map(partitions => Promise.all(partitions)))
+    if (request.acks !== 0) {
+      const answers = await settled
+      return answer(request, (topic, partition) => answers[topic]![partition]!)
+    }
+    await unacknowledged(settled, call)
+    return undefined
+  },
 })
+
+const INVALID_ACKS: Failure = { error: 'INVALID_REQUIRED_ACKS', message: 'acks must be -1, 0 or 1.' }
+const UNKNOWN_PARTITION: Failure = { error: 'UNKNOWN_TOPIC_OR_PARTITION', message: 'There is no such partition.' }
+
+interface Produced {
+  readonly topicData: readonly {
+    readonly name: string
+    readonly topicId: string
+    readonly partitionData: readonly { readonly index: number }[]
+  }[]
+}
+
+const answer = (request: Produced, resultOf: (topic: number, partition: number) => AppendResult | Failure) => ({
+  responses: request.topicData.map(({ name, topicId, partitionData }, t) => ({
+    name,
+    topicId,
+    partitionResponses: partitionData.map(({ index }, p) => ({ index, ...told(resultOf(t, p)) })),
+  })),
+})
+
+function told(result: AppendResult | Failure) {
+  if (!('error' in result))
+    return {
+      errorCode: 0,
+      baseOffset: result.baseOffset,
+      logAppendTimeMs: result.logAppendTime,
+      logStartOffset: result.logStartOffset,
+    }
+  const { error, message } = result
+  const recordErrors = 'recordErrors' in result ? (result.recordErrors ?? []) : []
+  return {
+    errorCode: codeOf(error),
+    baseOffset: -1,
+    errorMessage: message,
+    recordErrors: recordErrors.map(({ index, message: why }) => ({ batchIndex: index, batchIndexErrorMessage: why })),
+  }
+}
+
+/** acks 0: an error can only be told by closing the connection, upon which the client looks at fresh metadata. */
+async function unacknowledged(settled: Promise<(AppendResult | Failure)[][]>, call: Call): Promise<void> {
+  call.broker.background(settled)
+  const failed = (await settled).flat().find(isFailure)
+  if (failed !== undefined) call.hangUp(`a produce request with acks=0 failed: ${failed.error}: ${failed.message}`)
+}

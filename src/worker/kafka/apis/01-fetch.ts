@@ -1,5 +1,10 @@
 import { array, int16, int32, int64, int8, records, string, struct, uuid } from '../../../protocol/schema.ts'
-import { api } from '../api.ts'
+import { codeOf, isFailure } from '../../../protocol/errors.ts'
+import { api, type Call } from '../api.ts'
+import { SIZE } from '../connection.ts'
+import { Fetching } from '../fetching.ts'
+import { type Session, keyOf, type Wanted } from '../sessions.ts'
+import { byIdOrName } from '../topics.ts'
 
 /**
  * Reads batches from partitions, waiting up to maxWaitMs for minBytes.
@@ -86,4 +91,83 @@ export const fetch = api({
       rack: string().nullable().or(null),
     }).tagged(0, '16+'),
   },
+  async handle(request, call) {
+    const wanted = request.topics.flatMap(({ topic, topicId, partitions }) =>
+      partitions.map(one => ({ topic, topicId, ...one, maxBytes: one.partitionMaxBytes })),
+    )
+    const forgotten = request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
+      partitions.map(partition => ({ topic, topicId, partition })),
+    )
+    const opened = call.fetches.sessions.open(request.sessionId, request.sessionEpoch, wanted, forgotten)
+    if (typeof opened === 'string') return { errorCode: codeOf(opened), responses: [] }
+    const partitions = await resolve(opened.wanted, call)
+    await call.fetches.fetch(
+      call.broker,
+      partitions,
+      {
+        minBytes: request.minBytes,
+        maxBytes: request.maxBytes,
+        maxWaitMs: Math.min(Math.max(request.maxWaitMs, 0), MAX_WAIT_MS),
+        isolation: request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted',
+      },
+      call.gone,
+    )
+    const told = opened.incremental ? partitions.filter(one => isNew(one, opened.session!)) : partitions
+    if (opened.session !== undefined) for (const one of told) opened.session.known.set(one.key, one.bounds)
+    return {
+      errorCode: 0,
+      sessionId: opened.session?.id ?? 0,
+      responses: byTopic(told, request.isolationLevel === 1),
+      [SIZE]: told.reduce((sum, one) => sum + one.records.length + 100, 0),
+    }
+  },
 })
+
+/** A fetch is answered after this at the latest: the longest that Kafka's own clients are ever set to wait. */
+const MAX_WAIT_MS = 300_000
+
+/** Finds the topics, and refuses at once what can't be read. */
+async function resolve(wanted: ReadonlyMap<string, Wanted>, call: Call): Promise<Fetching[]> {
+  const topics = await byIdOrName(call.broker, wanted.values(), call.version >= 13)
+  return Array.from(wanted, ([key, one]) => {
+    const topic = topics(one)
+    if (isFailure(topic)) return new Fetching(key, one, undefined, topic.error)
+    const { currentLeaderEpoch: epoch, partition } = one
+    if (partition < 0 || partition >= topic.partitions)
+      return new Fetching(key, one, undefined, 'UNKNOWN_TOPIC_OR_PARTITION')
+    // The one epoch of every partition is 0: it never has another leader.
+    return new Fetching(key, one, topic, epoch > 0 ? 'UNKNOWN_LEADER_EPOCH' : undefined)
+  })
+}
+
+function isNew(one: Fetching, session: Session): boolean {
+  const known = session.known.get(keyOf(one.wanted))
+  return (
+    known === undefined ||
+    one.error !== undefined ||
+    one.records.length > 0 ||
+    known.highWatermark !== one.bounds.highWatermark ||
+    known.logStartOffset !== one.bounds.logStartOffset
+  )
+}
+
+function byTopic(partitions: readonly Fetching[], committed: boolean) {
+  const topics = new Map<string, Fetching[]>()
+  for (const one of partitions) {
+    const name = one.wanted.topic || one.wanted.topicId
+    const together = topics.get(name)
+    if (together === undefined) topics.set(name, [one])
+    else together.push(one)
+  }
+  return Array.from(topics.values(), together => ({
+    topic: together[0]!.wanted.topic,
+    topicId: together[0]!.wanted.topicId,
+    partitions: together.map(one => ({
+      partitionIndex: one.wanted.partition,
+      errorCode: codeOf(one.error ?? 'NONE'),
+      ...one.bounds,
+      abortedTransactions: committed ? [] : null,
+      records: one.records,
+    })),
+  }))
+}

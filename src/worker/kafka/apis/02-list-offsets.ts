@@ -1,5 +1,8 @@
 import { array, int16, int32, int64, int8, string } from '../../../protocol/schema.ts'
+import { EARLIEST, MAX_TIMESTAMP } from '../../../log/partition-log.ts'
+import { codeOf, isFailure } from '../../../protocol/errors.ts'
 import { api } from '../api.ts'
+import { byIdOrName } from '../topics.ts'
 
 /**
  * Finds offsets by timestamp; negative timestamps ask for the ends of the log.
@@ -38,4 +41,48 @@ export const listOffsets = api({
       }),
     }),
   },
+  async handle(request, call) {
+    const named = request.topics.map(({ name }) => ({ topic: name, topicId: '' }))
+    const topics = await byIdOrName(call.broker, named, false)
+    const answers = await Promise.all(
+      request.topics.map(async ({ name, partitions }) => {
+        const topic = topics({ topic: name, topicId: '' })
+        const found = await Promise.all(
+          partitions.map(async ({ partitionIndex, timestamp, currentLeaderEpoch }) => {
+            const refused = (error: Parameters<typeof codeOf>[0]) => ({ partitionIndex, errorCode: codeOf(error) })
+            if (isFailure(topic)) return refused(topic.error)
+            if (partitionIndex < 0 || partitionIndex >= topic.partitions) return refused('UNKNOWN_TOPIC_OR_PARTITION')
+            if (currentLeaderEpoch > 0) return refused('UNKNOWN_LEADER_EPOCH')
+            const wanted = untiered(timestamp)
+            // Nothing is tiered here, so there is no last tiered offset.
+            if (wanted === undefined)
+              return { partitionIndex, errorCode: 0, timestamp: -1, offset: -1, leaderEpoch: -1 }
+            if (wanted < MAX_TIMESTAMP) return refused('UNSUPPORTED_VERSION')
+            const at = await call.broker.offsetFor(topic, partitionIndex, wanted)
+            if (isFailure(at)) return refused(at.error)
+            return { partitionIndex, errorCode: 0, ...at }
+          }),
+        )
+        return { name, partitions: found }
+      }),
+    )
+    return { topics: answers }
+  },
 })
+
+const EARLIEST_LOCAL = -4
+const LATEST_TIERED = -5
+const EARLIEST_PENDING_UPLOAD = -6
+
+/** What the special timestamps of tiered storage come to without tiers; undefined for what does not exist then. */
+function untiered(timestamp: number): number | undefined {
+  switch (timestamp) {
+    case EARLIEST_LOCAL:
+      return EARLIEST
+    case LATEST_TIERED:
+    case EARLIEST_PENDING_UPLOAD:
+      return undefined
+    default:
+      return timestamp
+  }
+}

@@ -1,5 +1,9 @@
 import { array, bool, int16, int32, string, uuid } from '../../../protocol/schema.ts'
-import { api } from '../api.ts'
+import type { TopicView } from '../../../cluster/cluster.ts'
+import { ZERO_UUID } from '../../../protocol/bytes.ts'
+import { codeOf, type ErrorName, isFailure } from '../../../protocol/errors.ts'
+import { api, type Call } from '../api.ts'
+import { type Nodes, replicationFactorOf } from '../nodes.ts'
 
 /**
  * Brokers, topics, partitions and who leads them.
@@ -50,4 +54,61 @@ export const metadata = api({
     clusterAuthorizedOperations: int32().in('8-10').or(-2147483648),
     errorCode: int16().in('13+'),
   },
+  async handle(request, call) {
+    const { view, byName, byId } = await call.broker.topics({ fresh: true })
+    const all = request.topics === null || (call.version === 0 && request.topics.length === 0)
+    const topics = all
+      ? view.topics.map(topic => found(topic, call.nodes))
+      : await Promise.all(
+          (request.topics ?? []).map(async ({ topicId, name }) => {
+            if (topicId !== ZERO_UUID) {
+              const topic = byId.get(topicId)
+              return topic === undefined ? missing(null, topicId, 'UNKNOWN_TOPIC_ID') : found(topic, call.nodes)
+            }
+            if (name === null) return missing(null, topicId, 'INVALID_REQUEST')
+            const topic = byName.get(name) ?? (await create(name, request.allowAutoTopicCreation, call))
+            return typeof topic === 'string' ? missing(name, ZERO_UUID, topic) : found(topic, call.nodes)
+          }),
+        )
+    return {
+      brokers: call.nodes.all,
+      clusterId: view.clusterId,
+      controllerId: call.nodes.controllerId,
+      topics,
+      errorCode: 0,
+    }
+  },
+})
+
+/** A topic that a client may create by asking for it answers LEADER_NOT_AVAILABLE in Kafka; here it is there at once. */
+async function create(name: string, allowed: boolean, call: Call): Promise<TopicView | ErrorName> {
+  // Before v4 a client could not say.
+  const topic = allowed || call.version < 4 ? await call.broker.topicOrCreate(name) : await call.broker.topic(name)
+  return isFailure(topic) ? topic.error : topic
+}
+
+const missing = (name: string | null, topicId: string, error: ErrorName) => ({
+  errorCode: codeOf(error),
+  name,
+  topicId,
+  partitions: [],
+})
+
+const found = (topic: TopicView, nodes: Nodes) => ({
+  errorCode: 0,
+  name: topic.name,
+  topicId: topic.topicId,
+  isInternal: topic.internal,
+  partitions: Array.from({ length: topic.partitions }, (_, partition) => {
+    const replicas = nodes.replicasOf(topic.topicId, partition, replicationFactorOf(topic))
+    return {
+      errorCode: 0,
+      partitionIndex: partition,
+      leaderId: nodes.leaderOf(topic.topicId, partition),
+      leaderEpoch: 0,
+      replicaNodes: replicas,
+      isrNodes: replicas,
+      offlineReplicas: [],
+    }
+  }),
 })

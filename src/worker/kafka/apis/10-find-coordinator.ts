@@ -1,5 +1,7 @@
 import { array, int16, int32, int8, string } from '../../../protocol/schema.ts'
+import { codeOf } from '../../../protocol/errors.ts'
 import { api } from '../api.ts'
+import type { Nodes } from '../nodes.ts'
 
 /**
  * Which broker coordinates a group (keyType 0), a transactional id (1) or a share partition (2, since v6).
@@ -31,4 +33,26 @@ export const findCoordinator = api({
       errorMessage: string().nullable(),
     }).in('4+'),
   },
+  handle(request, { version, nodes }) {
+    const find = (key: string) => coordinatorOf(key, request.keyType, nodes)
+    if (version >= 4) return { coordinators: request.coordinatorKeys.map(key => ({ key, ...find(key) })) }
+    return { ...find(request.key), coordinators: [] }
+  },
 })
+
+const GROUP = 0
+const TRANSACTION = 1
+
+/** Any broker answers for every group and transaction; which one is told spreads the connections. */
+function coordinatorOf(key: string, keyType: number, nodes: Nodes) {
+  if (keyType !== GROUP && keyType !== TRANSACTION)
+    return {
+      errorCode: codeOf('INVALID_REQUEST'),
+      errorMessage: `There is no coordinator of type ${keyType}.`,
+      nodeId: -1,
+      host: '',
+      port: -1,
+    }
+  const { nodeId, host, port } = nodes.all[nodes.leaderOf(key, keyType)]!
+  return { errorCode: 0, errorMessage: null, nodeId, host, port }
+}

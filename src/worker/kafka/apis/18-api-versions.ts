@@ -1,5 +1,7 @@
 import { array, bool, int16, int32, int64, string } from '../../../protocol/schema.ts'
-import { api } from '../api.ts'
+import { codeOf } from '../../../protocol/errors.ts'
+import { bounds } from '../../../protocol/schema.ts'
+import { api, type AnyApi } from '../api.ts'
 
 /**
  * Which APIs in which versions this broker serves; the first request of nearly every client.
@@ -36,4 +38,19 @@ export const apiVersions = api({
     }).tagged(2, '3+'),
     zkMigrationReady: bool().tagged(3, '3+').or(false),
   },
+  handle(request, { version, announced }) {
+    const unreadable =
+      version >= 3 && !(SOFTWARE.test(request.clientSoftwareName) && SOFTWARE.test(request.clientSoftwareVersion))
+    return { errorCode: codeOf(unreadable ? 'INVALID_REQUEST' : 'NONE'), apiKeys: versionsOf(announced) }
+  },
 })
+
+/** KIP-511: what a client may call itself. */
+const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
+
+/** The ranges of versions that this broker answers. */
+export const versionsOf = (announced: readonly AnyApi[]) =>
+  announced.map(({ key, versions }) => {
+    const [minVersion, maxVersion] = bounds(versions)
+    return { apiKey: key, minVersion, maxVersion }
+  })

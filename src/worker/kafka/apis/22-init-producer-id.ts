@@ -1,4 +1,5 @@
 import { int16, int32, int64, string } from '../../../protocol/schema.ts'
+import { codeOf, isFailure } from '../../../protocol/errors.ts'
 import { api } from '../api.ts'
 
 /**
@@ -22,5 +23,13 @@ export const initProducerId = api({
     errorCode: int16(),
     producerId: int64().or(-1),
     producerEpoch: int16(),
+  },
+  async handle(request, { broker }) {
+    // Transactions are not served yet, so neither is an id that would promise them.
+    if (request.transactionalId !== null)
+      return { errorCode: codeOf('TRANSACTIONAL_ID_AUTHORIZATION_FAILED'), producerEpoch: -1 }
+    const producerId = await broker.producerId()
+    if (isFailure(producerId)) return { errorCode: codeOf(producerId.error), producerEpoch: -1 }
+    return { errorCode: 0, producerId, producerEpoch: 0 }
   },
 })

@@ -1,0 +1,58 @@
+// What the Kafka door sees to before a batch goes to its partition: that a request carries exactly one batch a partition,
+// and that it is compressed as its topic wants. Kafka's ProduceRequest.validateRecords and BrokerCompressionType.
+
+import { type Batch, codecOf, isControl, isTransactional, parseBatches, readBatches } from '../../log/batch.ts'
+import { type Codec, codecs } from '../../log/compression.ts'
+import { decodeBatch, encodeBatch } from '../../log/records.ts'
+import { type Failure, failure, isFailure } from '../../protocol/errors.ts'
+
+const MAGIC_AT = 16
+const HEADER_BYTES = 61
+
+/** The batch's checksum and header are the log's to judge; here only that there is one batch. */
+export function checkProduced(records: Uint8Array | null): Failure | undefined {
+  if (records === null || records.length === 0)
+    return failure(
+      'INVALID_RECORD',
+      'Produce requests must have exactly one record batch per partition, this one has none.',
+    )
+  const magic = records[MAGIC_AT]
+  if (magic !== undefined && magic !== 2)
+    return failure(
+      'INVALID_RECORD',
+      `Produce requests may only contain record batches with magic version 2, this one has ${magic}.`,
+    )
+  if (records.length < HEADER_BYTES) return failure('CORRUPT_MESSAGE', 'The record batch is cut off.')
+  if (sizeOf(records) < records.length)
+    return failure(
+      'INVALID_RECORD',
+      'Produce requests must have exactly one record batch per partition, this one has more.',
+    )
+  return undefined
+}
+
+/** The batch compressed as the topic's `compression.type` wants; `producer` keeps what was sent. */
+export function compressedAs(type: string | undefined, records: Uint8Array): Uint8Array | Failure {
+  if (type === undefined || type === 'producer') return records
+  const wanted: Codec = type === 'uncompressed' ? 'none' : (codecs.find(codec => codec === type) ?? 'none')
+  const [batch] = readBatches(records)
+  if (batch !== undefined && codecOf(batch) === wanted) return records
+  const batches = parseBatches(records)
+  return isFailure(batches) ? batches : again(batches[0]!, wanted)
+}
+
+function again(batch: Batch, codec: Codec): Uint8Array | Failure {
+  const records = decodeBatch(batch)
+  if (isFailure(records)) return records
+  const { producerId, producerEpoch, baseSequence } = batch
+  return encodeBatch(records, {
+    codec,
+    producerId,
+    producerEpoch,
+    baseSequence,
+    transactional: isTransactional(batch),
+    control: isControl(batch),
+  })
+}
+
+const sizeOf = (records: Uint8Array): number => new DataView(records.buffer, records.byteOffset).getInt32(8) + 12

@@ -1,0 +1,41 @@
+// Kafka over raw TCP: the socket that `connect()` hands to the Worker, read and written with backpressure both ways.
+
+import { Broker, type Waiter } from '../broker.ts'
+import type { Env } from '../env.ts'
+import { Connection, type Pipe } from './connection.ts'
+import { Nodes } from './nodes.ts'
+
+/** One read from the socket. */
+const READ_BYTES = 262_144
+/** Kafka's `connections.max.idle.ms`. */
+const MAX_IDLE_MS = 600_000
+
+/** Serves one connection until either side ends it. Never rejects: an error that escaped would end more than this socket. */
+export async function serveTcp(socket: Socket, env: Env, ctx: Waiter): Promise<void> {
+  const writer = socket.writable.getWriter() as WritableStreamDefaultWriter<Uint8Array>
+  const reader = socket.readable.getReader({ mode: 'byob' })
+  const pipe: Pipe = {
+    send: bytes => writer.write(bytes),
+    close: () => {
+      reader.cancel().catch(() => {})
+      socket.close().catch(() => {})
+    },
+  }
+  const connection = new Connection(new Broker(env, ctx), Nodes.parse(env.EDGELOG_BROKERS), pipe)
+  let idle = setTimeout(() => connection.close(), MAX_IDLE_MS)
+  try {
+    while (!connection.closed) {
+      // Frames may be views of what was read, so every read has a buffer of its own.
+      const { done, value } = await reader.read(new Uint8Array(READ_BYTES))
+      if (done || value === undefined) break
+      clearTimeout(idle)
+      idle = setTimeout(() => connection.close(), MAX_IDLE_MS)
+      await connection.receive(value)
+    }
+  } catch {
+    // The client is gone; whatever it waited for is let go below.
+  } finally {
+    clearTimeout(idle)
+    connection.close()
+  }
+}
