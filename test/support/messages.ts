@@ -5,6 +5,9 @@ import { type AnyField, inRange, type Message } from '../../src/protocol/schema.
 
 type Value = Record<string, unknown>
 
+/** Of one to four bytes in UTF-8. */
+const letters = fc.constantFrom(...'az09-._ \0\x7f\u0080éß߿ࠀ€漢\ufeff\ufffd\uffff😀𝄞')
+
 /** A message with every field that its version has; tagged ones often hold their default. */
 export function anyMessage(message: Message, version: number): fc.Arbitrary<Value> {
   const present = Object.entries(message).filter(([, field]) => inRange(field.versions, version))
@@ -36,7 +39,7 @@ function anyValue(field: AnyField, version: number): fc.Arbitrary<unknown> {
     case 'uuid':
       return fc.uint8Array({ minLength: 16, maxLength: 16 }).map(id => Buffer.from(id).toString('base64url'))
     case 'string':
-      return fc.string({ unit: 'binary', maxLength: 12 })
+      return fc.string({ unit: letters, maxLength: 12 })
     case 'bytes':
     case 'records':
       return fc.uint8Array({ maxLength: 20 })
