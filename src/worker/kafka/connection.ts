@@ -12,7 +12,7 @@ import {
   responseHeaderVersion,
 } from '../../protocol/frame.ts'
 import type { Broker } from '../broker.ts'
-import { type AnyApi, type Call, isFlexible, serves } from './api.ts'
+import { type AnyApi, type Call, isFlexible, serves, SIZE } from './api.ts'
 import { versionsOf } from './apis/18-api-versions.ts'
 import { apis } from './apis.ts'
 import { FetchState } from './fetching.ts'
@@ -176,9 +176,6 @@ function unsupported(api: AnyApi, header: RequestHeader): Uint8Array {
     apiKeys: versionsOf(announced),
   })
 }
-
-/** Handlers that answer with many bytes say how many, so that the frame is written without growing. */
-export const SIZE = Symbol('size of a response, about')
 
 const sizeOf = (response: object): number => ((response as { [SIZE]?: number })[SIZE] ?? 0) + 512
 

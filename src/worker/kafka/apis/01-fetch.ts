@@ -1,7 +1,6 @@
 import { array, int16, int32, int64, int8, records, string, struct, uuid } from '../../../protocol/schema.ts'
 import { codeOf, isFailure } from '../../../protocol/errors.ts'
-import { api, type Call } from '../api.ts'
-import { SIZE } from '../connection.ts'
+import { api, type Call, SIZE } from '../api.ts'
 import { Fetching } from '../fetching.ts'
 import { type Session, keyOf, type Wanted } from '../sessions.ts'
 import { byIdOrName } from '../topics.ts'
