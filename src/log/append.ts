@@ -2,7 +2,7 @@
 // headers and the facts a door found inside; nothing is written here. Kafka's UnifiedLog.append and LogValidator.
 
 import { failure, type ErrorName, type Failure } from '../protocol/errors.ts'
-import { type Batch, isControl, isTransactional } from './batch.ts'
+import { type Batch, isControl, isTransactional, usesLogAppendTime } from './batch.ts'
 import { isCompacted, type LogConfig } from './config.ts'
 import type { Producers } from './producers.ts'
 
@@ -83,6 +83,8 @@ function judgeBatch(batch: Batch, config: LogConfig, nowMs: number, origin: Orig
   if (isControl(batch)) return failure('INVALID_RECORD', 'Clients are not allowed to write control records.')
   if (isTransactional(batch))
     return failure('INVALID_TXN_STATE', 'The partition is not part of an ongoing transaction of this producer.')
+  if (usesLogAppendTime(batch))
+    return failure('INVALID_TIMESTAMP', 'Producers must not set timestamp type to LogAppendTime.')
   if (batch.producerId >= 0 && batch.baseSequence < 0)
     return failure(
       'INVALID_RECORD',

@@ -1,13 +1,21 @@
 // What the Kafka door sees to before a batch goes to its partition: that a request carries exactly one batch a partition,
 // and that it is compressed as its topic wants. Kafka's ProduceRequest.validateRecords and BrokerCompressionType.
 
-import { type Batch, codecOf, isControl, isTransactional, parseBatches, readBatches } from '../../log/batch.ts'
+import {
+  type Batch,
+  BATCH_HEADER_BYTES,
+  BATCH_OVERHEAD,
+  codecOf,
+  isControl,
+  isTransactional,
+  parseBatches,
+  readBatches,
+} from '../../log/batch.ts'
 import { type Codec, codecs } from '../../log/compression.ts'
 import { decodeBatch, encodeBatch } from '../../log/records.ts'
 import { type Failure, failure, isFailure } from '../../protocol/errors.ts'
 
 const MAGIC_AT = 16
-const HEADER_BYTES = 61
 
 /** The batch's checksum and header are the log's to judge; here only that there is one batch. */
 export function checkProduced(records: Uint8Array | null): Failure | undefined {
@@ -22,8 +30,14 @@ export function checkProduced(records: Uint8Array | null): Failure | undefined {
       'INVALID_RECORD',
       `Produce requests may only contain record batches with magic version 2, this one has ${magic}.`,
     )
-  if (records.length < HEADER_BYTES) return failure('CORRUPT_MESSAGE', 'The record batch is cut off.')
-  if (sizeOf(records) < records.length)
+  if (records.length < BATCH_HEADER_BYTES) return failure('CORRUPT_MESSAGE', 'The record batch is cut off.')
+  const view = new DataView(records.buffer, records.byteOffset)
+  if (view.getBigInt64(0) !== 0n)
+    return failure(
+      'INVALID_RECORD',
+      `The baseOffset of the record batch should be 0, but it is ${view.getBigInt64(0)}.`,
+    )
+  if (view.getInt32(8) + BATCH_OVERHEAD < records.length)
     return failure(
       'INVALID_RECORD',
       'Produce requests must have exactly one record batch per partition, this one has more.',
@@ -54,5 +68,3 @@ function again(batch: Batch, codec: Codec): Uint8Array | Failure {
     control: isControl(batch),
   })
 }
-
-const sizeOf = (records: Uint8Array): number => new DataView(records.buffer, records.byteOffset).getInt32(8) + 12
