@@ -150,8 +150,6 @@ describe('hostile bytes', () => {
   })
 
   it('cannot hold a string longer than Kafka allows', () => {
-    const long = `${(0x8001).toString(16)}`
-    expect(long).toBe('8001')
     expect(() => decode({ s: string() }, `818002${'61'.repeat(0x8000)}00`, 0, true)).toThrow(ProtocolError)
     expect(() => encode({ s: string() }, { s: 'a'.repeat(0x8000) })).toThrow(RangeError)
   })
