@@ -9,7 +9,7 @@ import type { Read, ReadRequest } from '../log/fetch.ts'
 import { decodeAsk, encodeTold, type Follower, Followers, MAX_FOLLOWERS, type Told } from '../log/followers.ts'
 import { type Identity, PartitionLog } from '../log/partition-log.ts'
 import { type Sql, Store } from '../log/store.ts'
-import { type ErrorName, failure } from '../protocol/errors.ts'
+import { type ErrorName, type Failure, failure } from '../protocol/errors.ts'
 
 /** Bytes decided but not yet durable; beyond them appends wait their turn before they are decided. */
 const MAX_PENDING_BYTES = 33_554_432
@@ -79,14 +79,20 @@ export class LogHost {
     await this.#ctx.storage.setAlarm(due)
   }
 
+  /** Nothing below `before` is read again; followers who are still there are told. */
+  async deleteRecords(before: number): Promise<{ readonly logStartOffset: number } | Failure> {
+    const result = await this.transact(() => this.#born.deleteRecords(before, this.#now()))
+    this.#serveAll()
+    return result
+  }
+
   /** What is due by now: retention. One that fires early only arms again. */
   async alarm(): Promise<void> {
     this.#alarmMs = null
     const { log } = this
     if (log === undefined) return
-    const startBefore = log.bounds.logStartOffset
     await this.transact(() => log.retain(this.#now()))
-    if (log.bounds.logStartOffset !== startBefore) this.#tellAll()
+    this.#serveAll()
     await this.arm()
   }
 
@@ -170,11 +176,8 @@ export class LogHost {
     }
   }
 
-  #tellAll(): void {
-    for (const [socket, follower] of this.#followers.entries()) {
-      follower.noticed = -1
-      this.#serve(socket, follower)
-    }
+  #serveAll(): void {
+    for (const [socket, follower] of this.#followers.entries()) this.#serve(socket, follower)
   }
 
   /** Sends as far as credit goes; without credit, once, that there is more. */

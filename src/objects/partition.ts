@@ -64,9 +64,7 @@ export class PartitionObject extends DurableObject {
   }
 
   async deleteRecords(before: number): Promise<{ readonly logStartOffset: number } | Failure> {
-    const { log } = this.#host
-    if (log === undefined) return unborn()
-    return this.#host.transact(() => log.deleteRecords(before, Date.now()))
+    return this.#host.log === undefined ? unborn() : this.#host.deleteRecords(before)
   }
 
   describe(): Description | Failure {
