@@ -83,7 +83,7 @@ export function checkUtf8(bytes: Uint8Array): Malformed | undefined {
 
 function beginsUtf8(bytes: Uint8Array): boolean {
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })
+    new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true })
     return true
   } catch {
     return false

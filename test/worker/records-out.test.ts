@@ -14,7 +14,7 @@ function written(fields: Partial<LogRecord>, format = json, topic?: string): str
   const out = new JsonWriter(16)
   const record = { offset: 7, timestamp: 9, key: null, value: null, headers: [], ...fields }
   writeRecord(out, recordPrefix(2, topic), record, format)
-  return new TextDecoder('utf-8', { fatal: true }).decode(out.take())
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(out.take())
 }
 
 const header = (key: string, value: string | Uint8Array | null): Header => ({

@@ -1,0 +1,41 @@
+// Who calls, and may they: the one place every door asks. For now: everyone where the broker is served locally, and
+// deployed whoever has the token. Finer rights grow here.
+
+import { timingSafeEqual } from 'node:crypto'
+import { type Failure, failure } from '../protocol/errors.ts'
+import type { Env } from './env.ts'
+
+/** As Kafka writes principals: `User:name`. */
+export interface Principal {
+  readonly type: 'User'
+  readonly name: string
+}
+
+const ANONYMOUS: Principal = { type: 'User', name: 'ANONYMOUS' }
+const ADMIN: Principal = { type: 'User', name: 'admin' }
+
+type Settings = Pick<Env, 'EDGELOG_LOCAL' | 'EDGELOG_ADMIN_TOKEN'>
+
+/** SECURITY_DISABLED: nobody said yet who may; SASL_AUTHENTICATION_FAILED: this caller may not. */
+export function authorize(request: { authorization?: string | null }, env: Settings): Principal | Failure {
+  if (env.EDGELOG_LOCAL === '1') return ANONYMOUS
+  if (!env.EDGELOG_ADMIN_TOKEN)
+    return failure(
+      'SECURITY_DISABLED',
+      'This broker has no token yet, so it refuses everything. Set one with `npx wrangler secret put EDGELOG_ADMIN_TOKEN`, then send it as `Authorization: Bearer <token>`.',
+    )
+  const token = /^Bearer +(\S+) *$/i.exec(request.authorization ?? '')?.[1]
+  if (token === undefined)
+    return failure('SASL_AUTHENTICATION_FAILED', 'Send the token of this broker as `Authorization: Bearer <token>`.')
+  return sameText(token, env.EDGELOG_ADMIN_TOKEN)
+    ? ADMIN
+    : failure('SASL_AUTHENTICATION_FAILED', 'That is not the token of this broker.')
+}
+
+/** Takes as long however much of a guess is right. */
+function sameText(guess: string, secret: string): boolean {
+  const encoder = new TextEncoder()
+  const a = encoder.encode(guess)
+  const b = encoder.encode(secret)
+  return timingSafeEqual(a.length === b.length ? a : new Uint8Array(b.length), b) && a.length === b.length
+}
