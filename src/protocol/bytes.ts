@@ -79,6 +79,13 @@ export class Reader {
     return value
   }
 
+  /** What clients say of offsets and times: Long.MAX_VALUE and its like read as the nearest number that is exact. */
+  int64Clamped(): number {
+    const value = this.#view.getInt32(this.at) * TWO_32 + this.#view.getUint32(this.at + 4)
+    this.at += 8
+    return Math.min(Math.max(value, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)
+  }
+
   float64(): number {
     const value = this.#view.getFloat64(this.at)
     this.at += 8

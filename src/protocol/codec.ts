@@ -55,7 +55,7 @@ const fixed: Partial<Record<string, Codec>> = {
   int16: { minBytes: 2, read: r => r.int16(), write: (w, value) => w.int16(value) },
   uint16: { minBytes: 2, read: r => r.uint16(), write: (w, value) => w.uint16(value) },
   int32: { minBytes: 4, read: r => r.int32(), write: (w, value) => w.int32(value) },
-  int64: { minBytes: 8, read: r => r.int64(), write: (w, value) => w.int64(value) },
+  int64: { minBytes: 8, read: r => r.int64Clamped(), write: (w, value) => w.int64(value) },
   float64: { minBytes: 8, read: r => r.float64(), write: (w, value) => w.float64(value) },
   uuid: { minBytes: 16, read: r => r.uuid(), write: (w, value) => w.uuid(value) },
 }

@@ -88,7 +88,7 @@ export const int8 = () => new Field<number>('int8')
 export const int16 = () => new Field<number>('int16')
 export const uint16 = () => new Field<number>('uint16')
 export const int32 = () => new Field<number>('int32')
-/** A number, exact within 2^53. */
+/** A number, exact within 2^53; beyond, it decodes to the end of that range. */
 export const int64 = () => new Field<number>('int64')
 export const float64 = () => new Field<number>('float64')
 /** A topic id as Kafka prints it: 22 characters of URL-safe base64. */

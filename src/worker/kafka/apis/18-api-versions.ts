@@ -48,9 +48,11 @@ export const apiVersions = api({
 /** KIP-511: what a client may call itself. */
 const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
-/** The ranges of versions that this broker answers. */
+/** The ranges of versions that this broker answers; Produce as Kafka announces it, for old librdkafka (KAFKA-18659). */
 export const versionsOf = (announced: readonly AnyApi[]) =>
   announced.map(({ key, versions }) => {
     const [minVersion, maxVersion] = bounds(versions)
-    return { apiKey: key, minVersion, maxVersion }
+    return { apiKey: key, minVersion: key === PRODUCE ? 0 : minVersion, maxVersion }
   })
+
+const PRODUCE = 0
