@@ -31,12 +31,12 @@ it('keeps what a session wants, changes it, forgets it', () => {
 })
 
 it.each([
-  { then: 'FETCH_SESSION_ID_NOT_FOUND', given: (id: number) => [id + 1, 1] as const },
-  { then: 'INVALID_FETCH_SESSION_EPOCH', given: (id: number) => [id, 3] as const },
-])('refuses with $then', ({ given, then }) => {
+  { then: 'FETCH_SESSION_ID_NOT_FOUND', idAway: 1, epoch: 1 },
+  { then: 'INVALID_FETCH_SESSION_EPOCH', idAway: 0, epoch: 3 },
+])('refuses with $then', ({ idAway, epoch, then }) => {
   const sessions = new Sessions()
   const id = opened(sessions, 0, 0, [one(0)], []).session!.id
-  expect(sessions.open(...given(id), [], [])).toBe(then)
+  expect(sessions.open(id + idAway, epoch, [], [])).toBe(then)
 })
 
 it('ends a session with epoch -1, and needs none for a request of its own', () => {
