@@ -80,7 +80,7 @@ export const boolean = (preset: boolean, documentation: string, options?: Config
   })
 
 /** Any text, or one of `values`. */
-export const string = <T extends string = string>(
+export const string = <const T extends string = string>(
   preset: T | null,
   values: readonly T[] | undefined,
   documentation: string,
@@ -92,7 +92,7 @@ export const string = <T extends string = string>(
   })
 
 /** Values separated by commas, each one of `values`; one named twice counts once. */
-export const list = <T extends string>(
+export const list = <const T extends string>(
   preset: string,
   values: readonly T[],
   documentation: string,
