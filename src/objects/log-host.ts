@@ -13,6 +13,8 @@ import { type ErrorName, type Failure, failure } from '../protocol/errors.ts'
 
 /** Bytes decided but not yet durable; beyond them appends wait their turn before they are decided. */
 const MAX_PENDING_BYTES = 33_554_432
+/** Bytes of appends that wait so; beyond them appends are refused, to be tried again. */
+const MAX_WAITING_BYTES = 33_554_432
 /** Bytes read at once for a follower that is behind. */
 const CATCH_UP_BYTES = 1_048_576
 
@@ -25,6 +27,9 @@ export class LogHost {
   /** Resolves when everything decided up to now is durable. */
   #gathering: Commit | undefined
   #committing: Commit | undefined
+  /** Appends whose turn comes when the pending ones are durable, in call order. */
+  readonly #waiting: (() => void)[] = []
+  #waitingBytes = 0
   #alarmMs: number | null | undefined
 
   constructor(ctx: DurableObjectState, now: () => number = Date.now) {
@@ -46,11 +51,15 @@ export class LogHost {
 
   /** Decides the append at once, in call order; resolves when the decision is durable. The log must have been born. */
   append(request: AppendRequest, origin: Origin = 'client'): Promise<AppendResult> {
-    if (this.#born.pendingBytes > MAX_PENDING_BYTES && this.#gathering !== undefined)
-      return this.#gathering.done.then(() => this.append(request, origin))
-    const log = this.#born
-    const result = log.append(request, this.#now(), origin)
-    return this.#settled().then(() => (this.log === log ? result : failure('UNKNOWN_TOPIC_ID')))
+    if (this.#waiting.length === 0 && this.#born.pendingBytes <= MAX_PENDING_BYTES) return this.#decide(request, origin)
+    if (this.#waitingBytes > MAX_WAITING_BYTES) return Promise.resolve(BUSY)
+    this.#waitingBytes += request.records.length
+    return new Promise(resolve => {
+      this.#waiting.push(() => {
+        this.#waitingBytes -= request.records.length
+        resolve(this.log === undefined ? failure('UNKNOWN_TOPIC_ID') : this.#decide(request, origin))
+      })
+    })
   }
 
   /** Reads what is durable. */
@@ -130,6 +139,12 @@ export class LogHost {
     this.#followers.drop(socket)
   }
 
+  #decide(request: AppendRequest, origin: Origin): Promise<AppendResult> {
+    const log = this.#born
+    const result = log.append(request, this.#now(), origin)
+    return this.#settled().then(() => (this.log === log ? result : failure('UNKNOWN_TOPIC_ID')))
+  }
+
   get #born(): PartitionLog {
     if (this.log === undefined) throw new Error('this log was never born')
     return this.log
@@ -158,6 +173,7 @@ export class LogHost {
       this.#committing = undefined
       commit.resolve()
       if (this.log === log) this.#tellFollowers(log, chunks)
+      while (this.#waiting.length > 0 && log.pendingBytes <= MAX_PENDING_BYTES) this.#waiting.shift()!()
     }
     await this.arm()
   }
@@ -170,7 +186,7 @@ export class LogHost {
       if (follower === undefined) send(socket, { type: 'where' })
       else {
         const frame = caughtUp.from(follower)
-        if (frame !== undefined) socket.send(frame)
+        if (frame !== undefined) push(socket, frame)
         this.#serve(socket, follower)
       }
     }
@@ -258,9 +274,13 @@ class Frames {
   }
 }
 
-const send = (socket: WebSocket, told: Told): void => {
+const BUSY = failure('REQUEST_TIMED_OUT', 'More is waiting for this partition than may wait: try again.')
+
+const send = (socket: WebSocket, told: Told): void => push(socket, encodeTold(told))
+
+function push(socket: WebSocket, frame: Uint8Array): void {
   try {
-    socket.send(encodeTold(told))
+    socket.send(frame)
   } catch {
     // The socket is gone; its close event drops the follower.
   }
