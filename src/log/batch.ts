@@ -46,6 +46,10 @@ export interface Batch {
 export const lastOffset = (batch: Pick<Batch, 'baseOffset' | 'lastOffsetDelta'>): number =>
   batch.baseOffset + batch.lastOffsetDelta
 
+/** The checksum over everything in a batch but its place in the log, as it stands there. */
+export const crcOf = ({ bytes }: Pick<Batch, 'bytes'>): number =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(CRC_AT)
+
 /** Sequences go on at 0 after 2^31 - 1; -1 where the producer numbers nothing. */
 export function lastSequence(batch: Pick<Batch, 'baseSequence' | 'lastOffsetDelta'>): number {
   if (batch.baseSequence < 0) return -1

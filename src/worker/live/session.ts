@@ -1,0 +1,333 @@
+// LiveSession: what one live consumer reads, whatever the door. It keeps the vector of next offsets, lets followers bring
+// records as far as there is room, and hands them on, in order per partition, as far as the reader takes them. It knows
+// no socket and no clock: the doors (sse.ts, socket.ts) are its sinks.
+
+import { type Batch, lastOffset, readBatches } from '../../log/batch.ts'
+import { type Failure, failure, isFailure } from '../../protocol/errors.ts'
+import type { Followed } from '../follower.ts'
+import type { RecordFormat } from '../formats.ts'
+import { ResumeVector } from '../resume.ts'
+import { Encoding } from './encoded.ts'
+
+/**
+ * Bytes of stored batches that wait here for a slow reader, split among the partitions. What comes is whole batches, and
+ * each partition that may send can exceed its part by one, so this and 32 batches is what a connection holds at most.
+ */
+const WINDOW_BYTES = 524_288
+/** So many partitions send whenever they have something. The others send one batch when asked, as many at a time. */
+const EAGER_PARTITIONS = 16
+/** Followers opened at once. */
+const OPENING = 32
+/** What goes out as one frame. */
+const MAX_FRAME_RECORDS = 1_000
+const MAX_FRAME_CHARS = 262_144
+
+export interface LiveTopic {
+  readonly name: string
+  readonly topicId: string
+}
+
+export interface Place {
+  readonly topic: LiveTopic
+  readonly partition: number
+  readonly offset: number
+}
+
+/** A Follower, as far as it is needed here. */
+export interface Following {
+  next(): Promise<Followed>
+  credit(bytes: number): void
+  close(): void
+}
+
+/** Rejects as little as it can: what is thrown here ends the session as REQUEST_TIMED_OUT. */
+export type Follow = (place: Place, creditBytes: number) => Promise<Following | Failure>
+
+/** Why a live consumer cannot go on. */
+export interface LiveFailure extends Failure {
+  readonly topic?: string
+  readonly partition?: number
+  /** The next offset that would have been read. */
+  readonly offset?: number
+  /** With OFFSET_OUT_OF_RANGE: what the partition still has from. */
+  readonly logStartOffset?: number
+}
+
+export interface Sink {
+  /** Can the reader take more? When it can again, the sink calls drain(). */
+  readonly ready: boolean
+  /** A record of the frame that is being made; `resume` stands just after it, until the next call. */
+  record(json: string, resume: ResumeVector): void
+  /** The frame is full, `resume` the token after it. Without a record: what was passed had nothing for the reader. */
+  send(resume: string): void
+  fail(failure: LiveFailure): void
+}
+
+export interface SessionOptions {
+  readonly follow: Follow
+  readonly sink: Sink
+  readonly format: RecordFormat
+  /** Records say their topic. */
+  readonly named: boolean
+  /** Records that may be sent until there is more credit. */
+  readonly credit?: number
+}
+
+/** One partition being read. */
+interface Reading {
+  readonly place: Place
+  readonly following: Following
+  readonly encoding: Encoding
+  /** The next offset to deliver. */
+  nextOffset: number
+  /** The next offset to come. */
+  fetchedTo: number
+  /** Bytes it may hold here; 0: it sends one batch when asked. */
+  readonly windowBytes: number
+  /** Where it is asked: bytes it was allowed and has not sent; below 0 it sent more. */
+  allowedBytes: number
+  /** Bytes passed on since it was last allowed more. */
+  passedBytes: number
+  /** It was asked for a batch that has not been passed on yet. */
+  asked: boolean
+}
+
+/** What came from a partition in one piece. */
+interface Arrived {
+  readonly reading: Reading
+  readonly batches: readonly Batch[]
+  readonly sizeBytes: number
+  readonly nextOffset: number
+  /** The batch, and within it the record, to go on with. */
+  batch: number
+  record: number
+}
+
+export class LiveSession {
+  readonly #options: SessionOptions
+  readonly #vector = new ResumeVector()
+  readonly #readings: Reading[] = []
+  readonly #queue: Arrived[] = []
+  #credit: number
+  /** Those that have more and send it only when asked, in the order in which they are asked; and how many are. */
+  readonly #wanting = new Set<Reading>()
+  #asked = 0
+  /** The reader has been told of everything up to the vector. */
+  #told = true
+  #scheduled = false
+  #ended = false
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#credit = options.credit ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Tells the reader where it stands, and starts to read there; partitions that turn up later are read with it too. */
+  async read(places: readonly Place[]): Promise<void> {
+    const first = this.#readings.length === 0
+    for (const { topic, partition, offset } of places) this.#vector.set(topic.topicId, partition, offset)
+    this.#tell()
+    const eager = Math.max(0, EAGER_PARTITIONS - this.#readings.length)
+    const windowBytes = Math.floor(WINDOW_BYTES / (first && places.length <= eager ? places.length : EAGER_PARTITIONS))
+    for (let at = 0; at < places.length && !this.#ended; at += OPENING)
+      await Promise.all(
+        places.slice(at, at + OPENING).map((place, i) => this.#open(place, at + i < eager ? windowBytes : 0)),
+      )
+  }
+
+  /** The reader takes that many records more. */
+  credit(records: number): void {
+    this.#credit = Math.min(this.#credit + records, Number.MAX_SAFE_INTEGER)
+    this.drain()
+  }
+
+  /** Records that may be sent before there is more credit. */
+  get creditLeft(): number {
+    return this.#credit
+  }
+
+  /** Is there anything that waits for the reader? */
+  get waiting(): boolean {
+    return this.#queue.length > 0
+  }
+
+  get resume(): string {
+    return this.#vector.token()
+  }
+
+  /** Passes on what has come, as far as the reader takes it. */
+  drain(): void {
+    const { sink } = this.#options
+    while (!this.#ended && this.#queue.length > 0 && this.#credit > 0 && sink.ready) this.#frame()
+    if (!this.#told && sink.ready) this.#tell()
+  }
+
+  /** Ends with what can be passed on still passed on. */
+  fail(why: LiveFailure): void {
+    if (this.#ended) return
+    this.drain()
+    if (this.#ended) return
+    this.close()
+    this.#options.sink.fail(why)
+  }
+
+  close(): void {
+    this.#ended = true
+    this.#queue.length = 0
+    for (const { following } of this.#readings) following.close()
+  }
+
+  async #open(place: Place, windowBytes: number): Promise<void> {
+    const { follow, format, named } = this.#options
+    const following = await follow(place, windowBytes).catch(unreachable)
+    if (isFailure(following)) return this.fail(failureAt(place, place.offset, following))
+    if (this.#ended) return following.close()
+    const { topic, partition, offset } = place
+    const reading: Reading = {
+      place,
+      following,
+      encoding: new Encoding({ topic: topic.name, topicId: topic.topicId, partition }, format, named),
+      nextOffset: offset,
+      fetchedTo: offset,
+      windowBytes,
+      allowedBytes: windowBytes,
+      passedBytes: 0,
+      asked: false,
+    }
+    this.#readings.push(reading)
+    void this.#pump(reading)
+  }
+
+  async #pump(reading: Reading): Promise<void> {
+    for (;;) {
+      const followed = await reading.following.next()
+      if (this.#ended) return
+      if (followed.type === 'error')
+        return this.fail(failureAt(reading.place, reading.nextOffset, followed, followed.logStartOffset))
+      if (followed.type === 'data') this.#arrived(reading, followed)
+      else this.#hasMore(reading, followed.highWatermark)
+    }
+  }
+
+  #arrived(reading: Reading, { records, nextOffset, highWatermark }: Followed & { type: 'data' }): void {
+    reading.allowedBytes -= records.length
+    reading.fetchedTo = nextOffset
+    const batches = readBatches(records)
+    this.#queue.push({ reading, batches, sizeBytes: records.length, nextOffset, batch: 0, record: 0 })
+    this.#hasMore(reading, highWatermark)
+    if (this.#scheduled) return
+    // Whatever else came in this turn goes into the same frame.
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.drain()
+    })
+  }
+
+  /** Sends one frame of what is first in the queue. */
+  #frame(): void {
+    const { sink } = this.#options
+    let records = 0
+    let chars = 0
+    let wrong: LiveFailure | undefined
+    while (wrong === undefined && records < MAX_FRAME_RECORDS && chars < MAX_FRAME_CHARS && this.#credit > 0) {
+      const arrived = this.#queue[0]
+      if (arrived === undefined) break
+      const { reading } = arrived
+      const batch = arrived.batches[arrived.batch]
+      if (batch === undefined) {
+        this.#passed(arrived)
+        continue
+      }
+      const encoded = reading.encoding.encode(batch)
+      if (isFailure(encoded)) {
+        wrong = failureAt(reading.place, reading.nextOffset, encoded)
+        break
+      }
+      const after = arrived.batch + 1 === arrived.batches.length ? arrived.nextOffset : lastOffset(batch) + 1
+      for (; arrived.record < encoded.length; arrived.record++) {
+        if (records >= MAX_FRAME_RECORDS || chars >= MAX_FRAME_CHARS || this.#credit <= 0) break
+        const { offset, json } = encoded[arrived.record]!
+        if (offset < reading.nextOffset) continue
+        this.#move(reading, encoded[arrived.record + 1]?.offset ?? after)
+        sink.record(json, this.#vector)
+        this.#credit--
+        records++
+        chars += json.length
+      }
+      if (arrived.record < encoded.length) break
+      this.#move(reading, after)
+      arrived.batch++
+      arrived.record = 0
+    }
+    if (records > 0) this.#tell()
+    if (wrong) this.#stop(wrong)
+  }
+
+  /** Everything of a piece went on its way: its partition may send as much again. */
+  #passed({ reading, sizeBytes, nextOffset }: Arrived): void {
+    this.#queue.shift()
+    this.#move(reading, nextOffset)
+    if (reading.windowBytes === 0) {
+      if (reading.asked) this.#asked--
+      reading.asked = false
+      return this.#ask()
+    }
+    reading.passedBytes += sizeBytes
+    // Seldom, in large pieces: every word to a partition wakes its object.
+    if (reading.passedBytes * 2 < reading.windowBytes) return
+    reading.following.credit(reading.passedBytes)
+    reading.passedBytes = 0
+  }
+
+  #hasMore(reading: Reading, highWatermark: number): void {
+    if (reading.windowBytes > 0 || highWatermark <= reading.fetchedTo) return
+    this.#wanting.add(reading)
+    this.#ask()
+  }
+
+  /** Asks for a batch each, as many as may be asked at a time. Those that may still send will say so with what they send. */
+  #ask(): void {
+    for (const reading of this.#wanting) {
+      if (this.#asked >= EAGER_PARTITIONS) return
+      if (reading.asked) continue
+      this.#wanting.delete(reading)
+      if (reading.allowedBytes > 0) continue
+      const bytes = 1 - reading.allowedBytes
+      reading.allowedBytes += bytes
+      reading.asked = true
+      this.#asked++
+      reading.following.credit(bytes)
+    }
+  }
+
+  #move(reading: Reading, nextOffset: number): void {
+    if (nextOffset <= reading.nextOffset) return
+    reading.nextOffset = nextOffset
+    this.#vector.set(reading.place.topic.topicId, reading.place.partition, nextOffset)
+    this.#told = false
+  }
+
+  #tell(): void {
+    this.#told = true
+    this.#options.sink.send(this.#vector.token())
+  }
+
+  #stop(why: LiveFailure): void {
+    this.close()
+    this.#options.sink.fail(why)
+  }
+}
+
+function failureAt({ topic, partition }: Place, offset: number, why: Failure, logStartOffset = -1): LiveFailure {
+  return {
+    ...failure(why.error, why.message),
+    topic: topic.name,
+    partition,
+    offset,
+    ...(logStartOffset < 0 ? {} : { logStartOffset }),
+  }
+}
+
+const unreachable = (error: unknown): Failure =>
+  failure('REQUEST_TIMED_OUT', `The partition could not be reached: ${error instanceof Error ? error.message : error}`)
