@@ -58,11 +58,11 @@ export class Accumulator {
     lane.add(draft)
   }
 
-  /** Batches that come ready-made. */
-  addBatches(partition: number, records: Uint8Array, count: number, timestamps: Cut['timestamps']): Cut {
+  /** Batches that come ready-made; when they are appended, the caller says their timestamps. */
+  addBatches(partition: number, records: Uint8Array, count: number): Cut {
     const lane = this.#lane(partition)
     if (!this.#options.unanswered) this.answer.expect(lane, count)
-    return lane.addBatches(records, count, timestamps)
+    return lane.addBatches(records, count)
   }
 
   /** Sends what has gathered: everything, or only where the partition has nothing to do meanwhile. */
@@ -82,15 +82,16 @@ export class Accumulator {
   }
 
   async room(): Promise<void> {
-    while (this.full) await this.#change()
+    while (this.full) await this.changed()
   }
 
   /** Everything that was flushed has been answered. */
   async settled(): Promise<void> {
-    while (this.#inFlightBytes > 0) await this.#change()
+    while (this.#inFlightBytes > 0) await this.changed()
   }
 
-  #change(): Promise<void> {
+  /** The next answer has come. */
+  changed(): Promise<void> {
     return new Promise(resolve => this.#waiting.push(resolve))
   }
 
@@ -190,8 +191,8 @@ export class Lane {
     this.#gatheredBytes += size
   }
 
-  addBatches(records: Uint8Array, count: number, timestamps: Cut['timestamps']): Cut {
-    return this.#enqueue(count, timestamps, records.length, () => ({ records }))
+  addBatches(records: Uint8Array, count: number): Cut {
+    return this.#enqueue(count, -1, records.length, () => ({ records }))
   }
 
   /** Cuts what has gathered into a batch, and sends it when its turn comes. */

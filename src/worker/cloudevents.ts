@@ -45,7 +45,7 @@ export function batchedEvents(bytes: Uint8Array, options: EventOptions): Draft[]
     }
     const drafts: Draft[] = []
     for (let more = reader.enterArray(); more; more = reader.nextElement()) {
-      if (drafts.length >= MAX_RECORDS) throw new TooMany(`A batch holds ${MAX_RECORDS} events at most.`)
+      if (drafts.length >= MAX_RECORDS) throw new TooMany(`A batch holds ${MAX_RECORDS} events at most`)
       place.record = drafts.length
       drafts.push(readEvent(reader, options))
     }
@@ -146,4 +146,4 @@ function decodeHeader(text: string): string | undefined {
   }
 }
 
-const malformed = (field: string, says: string): Malformed => ({ malformed: `${field} ${says}.`, field })
+const malformed = (field: string, says: string): Malformed => ({ malformed: `${field} ${says}`, field })

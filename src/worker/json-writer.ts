@@ -69,8 +69,8 @@ export class JsonWriter {
     return this
   }
 
-  /** A string of JavaScript, which need not be ASCII. */
-  string(value: string): this {
+  /** A value of JavaScript. */
+  value(value: unknown): this {
     return this.raw(encoder.encode(JSON.stringify(value)))
   }
 

@@ -5,6 +5,7 @@ import { JsonError, JsonReader, placeOf } from './json.ts'
 
 /** Why a body is refused as a whole. */
 export interface Malformed {
+  /** A sentence without its full stop; detailOf() says where, too. */
   readonly malformed: string
   /** There is too much of it, rather than something wrong with it. */
   readonly tooMany?: true
@@ -15,6 +16,11 @@ export interface Malformed {
   readonly position?: number
   readonly line?: number
   readonly column?: number
+}
+
+export function detailOf({ malformed, line, column }: Malformed): string {
+  if (line === undefined) return `${malformed}.`
+  return `${malformed} (line ${line}${column === undefined ? '' : `, column ${column}`}).`
 }
 
 export const isMalformed = (value: object): value is Malformed => 'malformed' in value
@@ -52,9 +58,7 @@ export function readJson<T>(bytes: Uint8Array, read: (reader: JsonReader, place:
   } catch (thrown) {
     const record = place.record < 0 ? {} : { record: place.record }
     if (thrown instanceof JsonError) {
-      const where = placeOf(bytes, thrown.at)
-      const malformed = `The body is not JSON: ${thrown.message} (line ${where.line}, column ${where.column}).`
-      return { malformed, ...record, ...where }
+      return { malformed: `The body is not JSON: ${thrown.message}`, ...record, ...placeOf(bytes, thrown.at) }
     }
     if (thrown instanceof TooMany) return { malformed: thrown.message, tooMany: true }
     if (!(thrown instanceof NotARecord)) throw thrown
@@ -62,7 +66,7 @@ export function readJson<T>(bytes: Uint8Array, read: (reader: JsonReader, place:
       ...(place.record < 0 ? [] : [`records[${place.record}]`]),
       ...(thrown.member ? [thrown.member] : []),
     ].join('.')
-    return { malformed: `${field || 'A record'} ${thrown.message}.`, ...record, ...(field ? { field } : {}) }
+    return { malformed: `${field || 'A record'} ${thrown.message}`, ...record, ...(field ? { field } : {}) }
   }
 }
 
@@ -77,8 +81,7 @@ export function checkUtf8(bytes: Uint8Array): Malformed | undefined {
     if (beginsUtf8(bytes.subarray(0, middle))) good = middle
     else bad = middle
   }
-  const where = placeOf(bytes, good)
-  return { malformed: `The body is not UTF-8 (byte ${good}, line ${where.line}, column ${where.column}).`, ...where }
+  return { malformed: `The body is not UTF-8 at byte ${good}`, ...placeOf(bytes, good) }
 }
 
 function beginsUtf8(bytes: Uint8Array): boolean {

@@ -1,7 +1,7 @@
 // Every error the HTTP doors answer: RFC 9457 problem+json, with Kafka's own name and code for it.
 
 import { errors, type ErrorName, type Failure } from '../protocol/errors.ts'
-import type { Malformed } from './malformed.ts'
+import { detailOf, type Malformed } from './malformed.ts'
 
 export const PROBLEM_JSON = 'application/problem+json'
 
@@ -50,9 +50,15 @@ export function problem(failure: Failure, { status, headers, members }: ProblemO
 }
 
 /** What cannot be read: 400, or 413 where there is just too much of it. */
-export function malformedProblem({ malformed, tooMany, ...members }: Malformed): Response {
-  return problem({ error: tooMany ? 'RECORD_LIST_TOO_LARGE' : 'INVALID_REQUEST', message: malformed }, { members })
+export function malformedProblem(malformed: Malformed): Response {
+  const { malformed: _, tooMany: __, ...members } = malformed
+  return problem(malformedFailure(malformed), { members })
 }
+
+export const malformedFailure = (malformed: Malformed): Failure => ({
+  error: malformed.tooMany ? 'RECORD_LIST_TOO_LARGE' : 'INVALID_REQUEST',
+  message: detailOf(malformed),
+})
 
 export const badRequest = (message: string, members?: Readonly<Record<string, unknown>>): Response =>
   problem({ error: 'INVALID_REQUEST', message }, members ? { members } : {})

@@ -4,7 +4,7 @@
 import type { NewRecord } from '../log/records.ts'
 import { type Format, fromBase64, type RecordFormat } from './formats.ts'
 import { NO_HEADERS, readHeaders } from './headers-in.ts'
-import type { JsonReader } from './json.ts'
+import { JsonError, JsonReader } from './json.ts'
 import { type Malformed, NotARecord, type Place, readJson, TooMany } from './malformed.ts'
 
 /** Records one body may hold unless it is a stream of lines: they are all in memory at once. */
@@ -24,19 +24,45 @@ export interface Draft extends NewRecord {
   readonly partition: number
 }
 
-/** All records of a body: `{…}`, `[{…},…]` or `{"records":[{…},…]}`. Those without a timestamp get `now`. */
-export function parseRecords(bytes: Uint8Array, format: RecordFormat, now: number): Draft[] | Malformed {
+/** How the records of one request are written, and what those get that do not say. */
+export interface RecordOptions extends RecordFormat {
+  /** The timestamp of records without one, ms. */
+  readonly now: number
+  /** The partition of all of them; they may repeat it. */
+  readonly partition?: number | undefined
+}
+
+/** All records of a body: `{…}`, `[{…},…]` or `{"records":[{…},…]}`. */
+export function parseRecords(bytes: Uint8Array, options: RecordOptions): Draft[] | Malformed {
   return readJson(bytes, (reader, place) => {
     const first = reader.peek()
-    if (first === OPEN_ARRAY) return readRecords(reader, format, now, place)
-    if (first === OPEN_OBJECT) return readEnvelope(reader, format, now, place) ?? [readRecord(reader, format, now)]
+    if (first === OPEN_ARRAY) return readRecords(reader, options, place)
+    if (first === OPEN_OBJECT) return readEnvelope(reader, options, place) ?? [readRecord(reader, options)]
     return refuseRecord(reader)
   })
 }
 
 /** The record that a line is. */
-export function parseRecord(line: Uint8Array, format: RecordFormat, now: number): Draft | Malformed {
-  return readJson(line, reader => readRecord(reader, format, now))
+export function parseRecord(line: Uint8Array, options: RecordOptions): Draft | Malformed {
+  return readJson(line, reader => readRecord(reader, options))
+}
+
+/** The record between two places of bytes that are UTF-8; undefined if it is none: parseRecord() says why. */
+export function parseRecordAt(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  options: RecordOptions,
+): Draft | undefined {
+  try {
+    const reader = new JsonReader(bytes, start, end)
+    const draft = readRecord(reader, options)
+    reader.finish()
+    return draft
+  } catch (thrown) {
+    if (thrown instanceof JsonError || thrown instanceof NotARecord) return undefined
+    throw thrown
+  }
 }
 
 /** Text that has to be one JSON value, as it is stored: compact. */
@@ -52,20 +78,20 @@ export function parseContent(bytes: Uint8Array, format: Format): Uint8Array | un
   return text instanceof Uint8Array ? text : undefined
 }
 
-function readRecords(reader: JsonReader, format: RecordFormat, now: number, place: Place): Draft[] {
+function readRecords(reader: JsonReader, options: RecordOptions, place: Place): Draft[] {
   const drafts: Draft[] = []
   for (let more = reader.enterArray(); more; more = reader.nextElement()) {
     if (drafts.length >= MAX_RECORDS)
-      throw new TooMany(`A body holds ${MAX_RECORDS} records at most; send more as application/x-ndjson.`)
+      throw new TooMany(`A body holds ${MAX_RECORDS} records at most; send more as application/x-ndjson`)
     place.record = drafts.length
-    drafts.push(readRecord(reader, format, now))
+    drafts.push(readRecord(reader, options))
   }
   place.record = -1
   return drafts
 }
 
 /** `{"records":[…]}`, told from a record by its first member; undefined, and nothing read, if it is a record. */
-function readEnvelope(reader: JsonReader, format: RecordFormat, now: number, place: Place): Draft[] | undefined {
+function readEnvelope(reader: JsonReader, options: RecordOptions, place: Place): Draft[] | undefined {
   const start = reader.at
   if (!reader.enterObject() || reader.name() !== 'records') {
     reader.at = start
@@ -75,7 +101,7 @@ function readEnvelope(reader: JsonReader, format: RecordFormat, now: number, pla
     reader.pass()
     throw new NotARecord('records', 'must be an array of records')
   }
-  const drafts = readRecords(reader, format, now, place)
+  const drafts = readRecords(reader, options, place)
   if (reader.nextMember()) throw new NotARecord(reader.name(), 'cannot stand beside records')
   return drafts
 }
@@ -85,30 +111,30 @@ function refuseRecord(reader: JsonReader): never {
   throw new NotARecord('', `must be an object: ${MEMBERS}`)
 }
 
-function readRecord(reader: JsonReader, format: RecordFormat, now: number): Draft {
+function readRecord(reader: JsonReader, options: RecordOptions): Draft {
   if (reader.peek() !== OPEN_OBJECT) refuseRecord(reader)
   let key: Uint8Array | null = null
   let value: Uint8Array | null | undefined
   let headers = NO_HEADERS
-  let timestamp = now
-  let partition = -1
+  let timestamp = options.now
+  let partition = options.partition ?? -1
   for (let more = reader.enterObject(); more; more = reader.nextMember()) {
     const name = reader.name()
     switch (name) {
       case 'value':
-        value = readContent(reader, 'value', format.format, 'format')
+        value = readContent(reader, 'value', options.format, 'format')
         break
       case 'key':
-        key = readContent(reader, 'key', format.keyFormat, 'keyFormat')
+        key = readContent(reader, 'key', options.keyFormat, 'keyFormat')
         break
       case 'headers':
         headers = readHeaders(reader)
         break
       case 'timestamp':
-        timestamp = readInteger(reader, 'timestamp', Number.MAX_SAFE_INTEGER, now)
+        timestamp = readInteger(reader, 'timestamp', Number.MAX_SAFE_INTEGER, options.now)
         break
       case 'partition':
-        partition = readInteger(reader, 'partition', MAX_PARTITION, -1)
+        partition = readPartition(reader, options.partition)
         break
       default:
         throw new NotARecord(name, `is unknown: ${MEMBERS}`)
@@ -135,6 +161,13 @@ function readContent(reader: JsonReader, member: string, format: Format, paramet
   const bytes = fromBase64(text)
   if (bytes === null) throw new NotARecord(member, `must be base64 (${parameter}=base64)`)
   return bytes
+}
+
+function readPartition(reader: JsonReader, only: number | undefined): number {
+  const partition = readInteger(reader, 'partition', MAX_PARTITION, only ?? -1)
+  if (only !== undefined && partition !== only)
+    throw new NotARecord('partition', `must be ${only} or left out: the path names that partition`)
+  return partition
 }
 
 /** An integer from 0; null leaves it unsaid. */

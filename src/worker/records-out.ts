@@ -93,7 +93,7 @@ function writeObject(out: JsonWriter, headers: readonly Header[]): void {
     if (!again)
       out
         .ascii(i === 0 ? '{' : ',')
-        .string(key)
+        .value(key)
         .ascii(goesOn ? ':[' : ':')
     else out.ascii(',')
     writeHeaderValue(out, value)
@@ -107,7 +107,7 @@ function writePairs(out: JsonWriter, headers: readonly Header[]): void {
     const { key, value } = headers[i]!
     out
       .ascii(i === 0 ? '[{"key":' : ',{"key":')
-      .string(key)
+      .value(key)
       .ascii(',"value":')
     writeHeaderValue(out, value)
     out.ascii('}')

@@ -51,8 +51,8 @@ describe('structured', () => {
   it.each([
     { given: { ...event, id: undefined }, says: 'id is missing' },
     { given: { ...event, source: '' }, says: 'source is missing' },
-    { given: { ...event, specversion: '0.3' }, says: 'specversion must be 1.0.' },
-    { given: { ...event, data: 1, data_base64: 'MQ==' }, says: 'data_base64 cannot stand beside data.' },
+    { given: { ...event, specversion: '0.3' }, says: 'specversion must be 1.0' },
+    { given: { ...event, data: 1, data_base64: 'MQ==' }, says: 'data_base64 cannot stand beside data' },
     { given: { ...event, bad_name: 1 }, says: 'bad_name is no name' },
     { given: { ...event, object: {} }, says: 'object must be a string' },
     { given: 7, says: 'A record must be an object: a CloudEvent' },

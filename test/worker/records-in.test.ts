@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fromBase64, type RecordFormat } from '../../src/worker/formats.ts'
+import { fromBase64 } from '../../src/worker/formats.ts'
 import { MAX_HEADERS } from '../../src/worker/headers-in.ts'
 import { isMalformed } from '../../src/worker/malformed.ts'
-import { type Draft, MAX_RECORDS, parseRecord, parseRecords } from '../../src/worker/records-in.ts'
+import { type Draft, MAX_RECORDS, parseRecord, parseRecords, type RecordOptions } from '../../src/worker/records-in.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 const plain = (bytes: Uint8Array | null) => (bytes === null ? null : new TextDecoder().decode(bytes))
-const json: RecordFormat = { format: 'json', keyFormat: 'text' }
 const now = 1_700_000_000_000
+const json: RecordOptions = { format: 'json', keyFormat: 'text', now }
 
 /** A draft with its bytes as text. */
 const legible = (draft: Draft) => ({
@@ -18,8 +18,8 @@ const legible = (draft: Draft) => ({
   headers: draft.headers.map(({ key, value }) => [key, plain(value)]),
 })
 
-function parse(body: string, format = json) {
-  const parsed = parseRecords(utf8(body), format, now)
+function parse(body: string, options: Partial<RecordOptions> = {}) {
+  const parsed = parseRecords(utf8(body), { ...json, ...options })
   return isMalformed(parsed) ? parsed : parsed.map(legible)
 }
 
@@ -50,8 +50,8 @@ describe('the shapes of a body', () => {
 
   it('takes as many records as it says, and not one more', () => {
     const body = (n: number) => `[${Array.from({ length: n }, () => '{"value":1}').join()}]`
-    expect(parseRecords(utf8(body(MAX_RECORDS)), json, now)).toHaveLength(MAX_RECORDS)
-    expect(parseRecords(utf8(body(MAX_RECORDS + 1)), json, now)).toMatchObject({ tooMany: true })
+    expect(parseRecords(utf8(body(MAX_RECORDS)), json)).toHaveLength(MAX_RECORDS)
+    expect(parseRecords(utf8(body(MAX_RECORDS + 1)), json)).toMatchObject({ tooMany: true })
   })
 })
 
@@ -143,34 +143,44 @@ describe('what is wrong is named', () => {
   it.each([
     {
       given: many(17, '{"value":1,"partition":-1}'),
-      says: 'records[17].partition must be an integer from 0 to 2147483647.',
+      says: 'records[17].partition must be an integer from 0 to 2147483647',
     },
     {
       given: many(3, '{"value":1,"partition":2147483648}'),
-      says: 'records[3].partition must be an integer from 0 to 2147483647.',
+      says: 'records[3].partition must be an integer from 0 to 2147483647',
     },
     { given: many(3, '{"value":1,"partition":1.5}'), says: 'records[3].partition must be' },
     { given: many(3, '{"value":1,"partition":"1"}'), says: 'records[3].partition must be' },
-    { given: '{"value":1,"timestamp":-1}', says: 'timestamp must be an integer from 0 to 9007199254740991.' },
+    { given: '{"value":1,"timestamp":-1}', says: 'timestamp must be an integer from 0 to 9007199254740991' },
     { given: '{"value":1,"timestamp":9007199254740992}', says: 'timestamp must be an integer' },
     { given: '{"value":1,"timestamp":1e400}', says: 'timestamp must be an integer' },
     { given: '[7]', says: 'records[0] must be an object: a record has' },
     { given: '"x"', says: 'A record must be an object' },
     { given: '{"key":"k"}', says: 'value is missing' },
     { given: '{"values":1}', says: 'values is unknown' },
-    { given: '{"value":1,"key":7}', says: 'key must be a string (keyFormat=text) or null.' },
+    { given: '{"value":1,"key":7}', says: 'key must be a string (keyFormat=text) or null' },
     { given: '{"value":1,"key":"\\udc00"}', says: 'key has a lone surrogate' },
     { given: '{"records":7}', says: 'records must be an array' },
-    { given: '{"records":[],"acks":1}', says: 'acks cannot stand beside records.' },
+    { given: '{"records":[],"acks":1}', says: 'acks cannot stand beside records' },
   ])('$says', ({ given, says }) => {
     const parsed = parse(given)
     expect(parsed).toHaveProperty('malformed')
     expect((parsed as { malformed: string }).malformed).toContain(says)
   })
 
+  it('keeps to the partition of the path', () => {
+    expect(parse('[{"value":1},{"value":2,"partition":3}]', { partition: 3 })).toMatchObject([
+      { partition: 3 },
+      { partition: 3 },
+    ])
+    expect(parse('[{"value":1},{"value":2,"partition":2}]', { partition: 3 })).toMatchObject({
+      malformed: 'records[1].partition must be 3 or left out: the path names that partition',
+    })
+  })
+
   it('says where the text is not JSON', () => {
     expect(parse('[{"value":1},\n {"value":}]')).toEqual({
-      malformed: 'The body is not JSON: expected a value (line 2, column 11).',
+      malformed: 'The body is not JSON: expected a value',
       record: 1,
       position: 24,
       line: 2,
@@ -183,8 +193,8 @@ describe('what is wrong is named', () => {
 
   it('says where the bytes are not UTF-8', () => {
     const body = new Uint8Array([...utf8('{"value":"ü\n'), 0xff, ...utf8('"}')])
-    expect(parseRecords(body, json, now)).toEqual({
-      malformed: 'The body is not UTF-8 (byte 13, line 2, column 1).',
+    expect(parseRecords(body, json)).toEqual({
+      malformed: 'The body is not UTF-8 at byte 13',
       position: 12,
       line: 2,
       column: 1,
@@ -192,8 +202,8 @@ describe('what is wrong is named', () => {
   })
 
   it('says it of a line', () => {
-    expect(parseRecord(utf8('{"value":1} x'), json, now)).toMatchObject({ position: 12 })
-    expect(parseRecord(utf8('[{"value":1}]'), json, now)).toMatchObject({
+    expect(parseRecord(utf8('{"value":1} x'), json)).toMatchObject({ position: 12 })
+    expect(parseRecord(utf8('[{"value":1}]'), json)).toMatchObject({
       malformed: expect.stringContaining('A record must be an object'),
     })
   })
@@ -201,7 +211,7 @@ describe('what is wrong is named', () => {
   it('never throws, whatever the bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), bytes => {
-        parseRecords(bytes, json, now)
+        parseRecords(bytes, json)
       }),
       { numRuns: 300 },
     )

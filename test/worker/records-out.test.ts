@@ -83,7 +83,7 @@ it('what is written reads back as the same record, in every format', () => {
     fc.property(record, given => {
       const format: RecordFormat = { format: 'base64', keyFormat: 'base64' }
       const body = written(given, format).replace('"offset":' + given.offset + ',', '')
-      const read = parseRecord(utf8(body), format, 0)
+      const read = parseRecord(utf8(body), { ...format, now: 0 })
       if (isMalformed(read)) throw new Error(read.malformed)
       const { key, value, headers, timestamp } = read
       expect({ offset: given.offset, timestamp, key, value, headers: [...headers] }).toEqual(given)

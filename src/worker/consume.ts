@@ -1,0 +1,173 @@
+// GET and DELETE …/partitions/{p}/records: reading a partition from an offset or a time, as JSON, as lines or as stored,
+// waiting for records if asked to; and DeleteRecords. What reads on by itself is live.ts.
+
+import { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { ReadResult } from '../log/fetch.ts'
+import { failure, isFailure } from '../protocol/errors.ts'
+import { type App, type AppEnv, route } from './app.ts'
+import { FetchedRecords } from './fetched.ts'
+import { recordLines } from './fetched-lines.ts'
+import { JsonWriter } from './json-writer.ts'
+import { formatParams, integer, partitionParam, topicParam } from './parameters.ts'
+import { RECORD_BATCH } from './produce-batches.ts'
+import { NDJSON } from './produce-lines.ts'
+import { badRequest, problem } from './problem.ts'
+import { type From, readFrom, type Refused, topicToRead } from './reading.ts'
+import { fetchedRecordSchema, fetchedSchema } from './schemas.ts'
+
+const MAX_LIMIT = 10_000
+const DEFAULT_LIMIT = 500
+const MAX_BYTES = 8_388_608
+const DEFAULT_BYTES = 1_048_576
+const MAX_WAIT_MS = 60_000
+
+const OFFSET = 'must be earliest, latest, an offset, or -N for N before the end'
+
+const query = z.object({
+  offset: z
+    .string(OFFSET)
+    .regex(/^(earliest|latest|-?\d{1,16})$/, OFFSET)
+    .refine(text => !/\d/.test(text) || Number.isSafeInteger(Number(text)), OFFSET)
+    .optional()
+    .openapi({
+      description: 'Where to begin: earliest (if nothing is said), latest, an offset, or -N: N before the end.',
+    }),
+  timestamp: integer({
+    description: 'Where to begin instead: the first record of this time (ms since 1970) or later.',
+  }).optional(),
+  limit: integer({
+    min: 1,
+    max: MAX_LIMIT,
+    preset: DEFAULT_LIMIT,
+    description: 'Records at most; lines have no limit unless asked for.',
+  }).optional(),
+  maxBytes: integer({
+    min: 1,
+    max: MAX_BYTES,
+    preset: DEFAULT_BYTES,
+    description: 'Stored bytes at most; one batch comes however large it is.',
+  }).optional(),
+  waitMs: integer({
+    max: MAX_WAIT_MS,
+    preset: 0,
+    description: 'How long to wait where there is no record yet.',
+  }).optional(),
+  ...formatParams,
+})
+
+type Query = z.output<typeof query>
+
+const params = z.object({ topic: topicParam, partition: partitionParam })
+const path = '/v1/topics/{topic}/partitions/{partition}/records'
+const before = integer({ description: 'The first offset to keep.' })
+
+export function mountConsume(app: App): void {
+  route(
+    app,
+    {
+      method: 'get',
+      path,
+      tag: 'Records',
+      summary: 'Read a partition',
+      description:
+        'With `Accept: application/x-ndjson` one record a line, up to the end as it was when the request came. With ' +
+        `\`Accept: ${RECORD_BATCH}\` whole batches as they are stored, of which the first may begin before the offset.`,
+      params,
+      query,
+      answers: {
+        200: {
+          description: 'Records from the offset on. The headers of lines and batches say what the members of JSON say.',
+          content: {
+            'application/json': { schema: fetchedSchema },
+            [NDJSON]: { schema: fetchedRecordSchema },
+            [RECORD_BATCH]: { schema: z.string().openapi({ format: 'binary' }) },
+          },
+        },
+      },
+    },
+    (c, { params, query }) => consume(c, params.topic, params.partition, query),
+  )
+  route(
+    app,
+    {
+      method: 'delete',
+      path,
+      tag: 'Records',
+      summary: 'Delete the records before an offset',
+      params,
+      query: z.object({ before }),
+      answers: {
+        200: {
+          description: 'Where the log starts now.',
+          content: { 'application/json': { schema: z.object({ partition: z.int(), logStartOffset: z.int() }) } },
+        },
+      },
+    },
+    async (c, { params: { topic: name, partition }, query: { before } }) => {
+      const topic = await topicToRead(c.var.broker, name, partition)
+      if (isFailure(topic)) return problem(topic)
+      const deleted = await c.var.broker.deleteRecords(topic, partition, before)
+      return isFailure(deleted) ? problem(deleted) : c.json({ partition, logStartOffset: deleted.logStartOffset })
+    },
+  )
+}
+
+async function consume(c: Context<AppEnv>, name: string, partition: number, query: Query): Promise<Response> {
+  if (query.offset !== undefined && query.timestamp !== undefined)
+    return badRequest('In the query, timestamp cannot stand beside offset.', { field: 'timestamp' })
+  const { broker } = c.var
+  const topic = await topicToRead(broker, name, partition)
+  if (isFailure(topic)) return problem(topic)
+  const { maxBytes = DEFAULT_BYTES, waitMs = 0 } = query
+  const begun = await readFrom({ broker, topic, partition, maxBytes }, query, waitMs, c.req.raw.signal)
+  if ('error' in begun) return outOfRange(begun)
+  const { from, read } = begun
+  const accept = c.req.header('accept') ?? ''
+  if (accept.includes(RECORD_BATCH)) return storedAnswer(read)
+  if (accept.includes(NDJSON))
+    return new Response(recordLines(from, read, query), {
+      headers: { 'content-type': NDJSON, ...boundsHeaders(read) },
+    })
+  return jsonAnswer(from, read, query)
+}
+
+function outOfRange({ error, message, logStartOffset = -1, highWatermark = -1 }: Refused): Response {
+  const members = {
+    ...(logStartOffset >= 0 ? { logStartOffset } : {}),
+    ...(highWatermark >= 0 ? { highWatermark } : {}),
+  }
+  return problem(failure(error, message), { members })
+}
+
+const boundsHeaders = ({ highWatermark, logStartOffset }: ReadResult): Record<string, string> => ({
+  'edgelog-high-watermark': String(highWatermark),
+  'edgelog-log-start-offset': String(logStartOffset),
+})
+
+function storedAnswer(read: ReadResult): Response {
+  return new Response(read.records as Uint8Array<ArrayBuffer>, {
+    headers: { 'content-type': RECORD_BATCH, 'edgelog-next-offset': String(read.nextOffset), ...boundsHeaders(read) },
+  })
+}
+
+async function jsonAnswer(from: From, first: ReadResult, query: Query): Promise<Response> {
+  const out = new JsonWriter(Math.min(first.records.length * 2, MAX_BYTES) + 256)
+  const records = new FetchedRecords(out, from.partition, query, query.limit ?? DEFAULT_LIMIT, from.offset)
+  out.ascii('{"records":[')
+  let read = first
+  for (;;) {
+    const wrong = records.write(read, ',')
+    if (wrong) return problem(wrong)
+    // Batches without records to show (markers of transactions, compacted ones) are passed over.
+    if (records.count > 0 || records.nextOffset >= read.highWatermark || read.records.length === 0) break
+    const { broker, topic, partition, maxBytes } = from
+    const next = await broker.read(topic, partition, { offset: records.nextOffset, maxBytes })
+    if ('error' in next) return outOfRange(next)
+    read = next
+  }
+  out.ascii('],"nextOffset":').integer(records.nextOffset)
+  out.ascii(',"highWatermark":').integer(read.highWatermark)
+  out.ascii(',"logStartOffset":').integer(read.logStartOffset).ascii('}')
+  return new Response(out.take(), { headers: { 'content-type': 'application/json' } })
+}

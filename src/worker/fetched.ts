@@ -1,0 +1,58 @@
+// Stored batches opened and written out as JSON, from an offset on and up to a number of records.
+
+import { isControl, lastOffset, readBatches } from '../log/batch.ts'
+import type { ReadResult } from '../log/fetch.ts'
+import { decodeBatch } from '../log/records.ts'
+import { type Failure, isFailure } from '../protocol/errors.ts'
+import type { RecordFormat } from './formats.ts'
+import type { JsonWriter } from './json-writer.ts'
+import { recordPrefix, writeRecord } from './records-out.ts'
+
+export class FetchedRecords {
+  readonly #out: JsonWriter
+  readonly #prefix: string
+  readonly #format: RecordFormat
+  readonly #limit: number
+  /** Records written. */
+  count = 0
+  /** The first offset that is neither written nor passed over. */
+  nextOffset: number
+
+  constructor(out: JsonWriter, partition: number, format: RecordFormat, limit: number, offset: number) {
+    this.#out = out
+    this.#prefix = recordPrefix(partition)
+    this.#format = format
+    this.#limit = limit
+    this.nextOffset = offset
+  }
+
+  get full(): boolean {
+    return this.count >= this.#limit
+  }
+
+  /** Writes what was read, between or behind separators, as far as the limit goes. */
+  write(
+    { records, nextOffset }: Pick<ReadResult, 'records' | 'nextOffset'>,
+    separator: ',' | '\n',
+  ): Failure | undefined {
+    for (const batch of readBatches(records)) {
+      if (this.full) return undefined
+      if (!isControl(batch)) {
+        const opened = decodeBatch(batch)
+        if (isFailure(opened)) return opened
+        for (const record of opened) {
+          if (record.offset < this.nextOffset) continue
+          if (this.full) return undefined
+          if (separator === ',' && this.count > 0) this.#out.ascii(',')
+          writeRecord(this.#out, this.#prefix, record, this.#format)
+          if (separator === '\n') this.#out.ascii('\n')
+          this.count++
+          this.nextOffset = record.offset + 1
+        }
+      }
+      this.nextOffset = Math.max(this.nextOffset, lastOffset(batch) + 1)
+    }
+    this.nextOffset = Math.max(this.nextOffset, nextOffset)
+    return undefined
+  }
+}

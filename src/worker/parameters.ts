@@ -1,0 +1,42 @@
+// The parameters that routes share, each checked and described in one place.
+
+import { z } from '@hono/zod-openapi'
+import { formats } from './formats.ts'
+import { MAX_PARTITION } from './records-in.ts'
+
+interface IntegerOptions {
+  readonly min?: number
+  readonly max?: number
+  readonly preset?: number
+  readonly description: string
+}
+
+/** An integer in a path or query: digits only, so that 1e3, 0x10 or an empty text are none. */
+export function integer({ min = 0, max = Number.MAX_SAFE_INTEGER, preset, description }: IntegerOptions) {
+  const sentence = `must be an integer from ${min} to ${max}`
+  return z
+    .string(sentence)
+    .regex(/^-?\d{1,16}$/, sentence)
+    .transform(Number)
+    .refine(value => value >= min && value <= max, sentence)
+    .openapi({
+      type: 'integer',
+      minimum: min,
+      maximum: max,
+      description,
+      ...(preset === undefined ? {} : { default: preset }),
+    })
+}
+
+export const oneOf = <const T extends readonly [string, ...string[]]>(values: T, description: string) =>
+  z.enum(values, `must be one of ${values.join(', ')}`).openapi({ description })
+
+export const topicParam = z.string().openapi({ description: "The topic's name.", example: 'orders' })
+export const partitionParam = integer({ max: MAX_PARTITION, description: 'The partition, counted from 0.' })
+
+export const formatParams = {
+  format: oneOf(formats, 'How values are written: any JSON value, text, or base64.').default('json'),
+  keyFormat: oneOf(formats, 'How keys are written.').default('text'),
+}
+
+export const nothing = z.object({})

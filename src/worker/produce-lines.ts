@@ -1,0 +1,247 @@
+// Producing a stream of lines, a record each: any length in bounded memory. Lines are appended as they come; a short stream
+// is answered as one body would be, a long one gets its answer while it is still being sent.
+
+import type { Context } from 'hono'
+import { isUtf8 } from 'node:buffer'
+import { isFailure } from '../protocol/errors.ts'
+import type { Accumulator } from './accumulator.ts'
+import type { AppEnv } from './app.ts'
+import { chunksOf, NotOpened, openBody } from './body.ts'
+import { type Block, LineTooLong, Lines } from './lines.ts'
+import { isMalformed, type Malformed } from './malformed.ts'
+import { malformedFailure, malformedProblem, problem, recordError } from './problem.ts'
+import { accepted, answered, type ProduceRequest } from './produce.ts'
+import { startProducing, topicToProduce } from './producing.ts'
+import { type Draft, parseRecord, parseRecordAt, type RecordOptions } from './records-in.ts'
+
+export const NDJSON = 'application/x-ndjson'
+
+/** The largest value in base64, with room for the rest of its record. */
+const MAX_LINE_BYTES = 25_165_824
+/** Answers kept until the stream ends, so that its status can say how it went; beyond them the answer begins. */
+const MAX_HELD_ANSWERS = 10_000
+/** Answers kept for a client that sends without reading; beyond them nothing more is read of it. */
+const MAX_UNTOLD_ANSWERS = 1_000_000
+/** Records told of in one piece of the answer. */
+const TOLD_TOGETHER = 2_000
+
+const NEWLINE = 0x0a
+const encoder = new TextEncoder()
+
+/** The records of a piece of the stream, and why it goes no further. */
+interface Piece {
+  readonly drafts: readonly Draft[]
+  readonly stopped?: Malformed
+}
+
+export async function produceLines(c: Context<AppEnv>, request: ProduceRequest): Promise<Response> {
+  const stream = openBody(c.req.raw)
+  if (stream instanceof Response) return stream
+  const pieces = read(stream, request)
+  const first = await pieces.next()
+  if (first.done) return Response.json({ records: [] })
+  if (first.value.stopped) return malformedProblem(first.value.stopped)
+  const { broker } = c.var
+  const topic = await topicToProduce(broker, request.topic, request.partition)
+  if (isFailure(topic)) return problem(topic)
+  const accumulator = await startProducing(broker, topic, request, first.value.drafts)
+  const production = new Production(accumulator, request.idempotencyKey !== undefined)
+  const work = production.run(first.value, pieces)
+  if (request.unanswered) {
+    await work
+    broker.background(accumulator.settled())
+    return accepted(production.records)
+  }
+  const asLines = c.req.header('accept')?.includes(NDJSON) === true
+  if (await production.endsWithin(asLines ? 0 : MAX_HELD_ANSWERS, work)) return production.wholeAnswer()
+  return new Response(production.answerStream(asLines), {
+    headers: { 'content-type': asLines ? NDJSON : 'application/json' },
+  })
+}
+
+/** Appends what is read, and says so: at the end, or on the way. */
+class Production {
+  records = 0
+  readonly #accumulator: Accumulator
+  /** Batches must come out the same if the stream comes again, so they are cut by size alone. */
+  readonly #repeatable: boolean
+  #stopped: Malformed | undefined
+  #done = false
+  #cancelled = false
+  #waiting: (() => void)[] = []
+
+  constructor(accumulator: Accumulator, repeatable: boolean) {
+    this.#accumulator = accumulator
+    this.#repeatable = repeatable
+  }
+
+  async run(first: Piece, pieces: AsyncGenerator<Piece>): Promise<void> {
+    const accumulator = this.#accumulator
+    try {
+      for (let piece: Piece | undefined = first; piece !== undefined; piece = (await pieces.next()).value) {
+        for (const draft of piece.drafts) {
+          accumulator.add(draft)
+          if (accumulator.full) await accumulator.room()
+        }
+        this.records += piece.drafts.length
+        this.#stopped = piece.stopped
+        if (this.#stopped || this.#cancelled) break
+        if (!this.#repeatable) accumulator.flush('idle')
+        this.#wake()
+        while (accumulator.answer.untold > MAX_UNTOLD_ANSWERS && !this.#cancelled) await this.#changed()
+      }
+      if (this.#refused) return
+      accumulator.flush()
+      await accumulator.settled()
+    } finally {
+      this.#done = true
+      await pieces.return(undefined)
+      this.#wake()
+    }
+  }
+
+  /** Does the stream end before there are more answers than these to tell? */
+  async endsWithin(answers: number, work: Promise<void>): Promise<boolean> {
+    const { answer } = this.#accumulator
+    const ended = work.then(() => true)
+    // Told by whoever reads the answer, once it has begun.
+    ended.catch(() => undefined)
+    for (;;) {
+      if (this.#done) return ended
+      if (answer.untold > answers && answer.ready) return false
+      await this.#progress()
+    }
+  }
+
+  /** One answer for all of it; a stream stopped before anything was sent is refused. */
+  wholeAnswer(): Response {
+    const accumulator = this.#accumulator
+    if (!this.#stopped) return answered(accumulator)
+    if (this.#refused) return malformedProblem(this.#stopped)
+    const text = accumulator.answer.take(',')
+    return new Response(`{"records":[${text}${this.#stopText(this.#stopped)}]}`, {
+      status: 207,
+      headers: { 'content-type': 'application/json' },
+    })
+  }
+
+  /** The answers as they come; when nobody reads them any more, no more is read of the stream. */
+  answerStream(asLines: boolean): ReadableStream<Uint8Array> {
+    const { answer } = this.#accumulator
+    let separator = asLines ? '' : '{"records":['
+    return new ReadableStream<Uint8Array>({
+      pull: async controller => {
+        while (!answer.ready && !this.#done) await this.#progress()
+        const text = answer.take(asLines ? '\n' : ',', TOLD_TOGETHER)
+        if (text !== '') {
+          controller.enqueue(encoder.encode(asLines ? text : separator + text.slice(0, -1)))
+          separator = ','
+          this.#wake()
+          return
+        }
+        const stopped = this.#stopped ? this.#stopText(this.#stopped) : ''
+        const end = asLines ? stopped && `${stopped}\n` : `${stopped && separator + stopped}]}`
+        if (end) controller.enqueue(encoder.encode(end))
+        controller.close()
+      },
+      cancel: () => {
+        this.#cancelled = true
+        this.#wake()
+      },
+    })
+  }
+
+  /** Stopped before anything was sent: then nothing is. */
+  get #refused(): boolean {
+    return this.#stopped !== undefined && !this.#accumulator.sent
+  }
+
+  #stopText(stopped: Malformed): string {
+    const { malformed: _, tooMany: __, ...members } = stopped
+    return JSON.stringify({ error: { ...recordError(malformedFailure(stopped)), ...members } })
+  }
+
+  #progress(): Promise<void> {
+    return Promise.race([this.#accumulator.changed(), this.#changed()])
+  }
+
+  #changed(): Promise<void> {
+    return this.#done ? Promise.resolve() : new Promise(resolve => this.#waiting.push(resolve))
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+}
+
+async function* read(stream: ReadableStream<Uint8Array>, request: ProduceRequest): AsyncGenerator<Piece> {
+  const lines = new Lines(MAX_LINE_BYTES)
+  const parser = new LineParser(request)
+  try {
+    for await (const chunk of chunksOf(stream)) {
+      const piece = parser.parse(lines.push(chunk))
+      if (piece.drafts.length > 0 || piece.stopped) yield piece
+      if (piece.stopped) return
+    }
+    const last = lines.finish()
+    if (last) yield parser.parse([last])
+  } catch (error) {
+    if (error instanceof LineTooLong) yield { drafts: [], stopped: parser.stop(error.message, true) }
+    else if (error instanceof NotOpened) yield { drafts: [], stopped: parser.stop(error.message) }
+    else throw error
+  }
+}
+
+class LineParser {
+  readonly #request: ProduceRequest
+  #line = 0
+  #record = 0
+
+  constructor(request: ProduceRequest) {
+    this.#request = request
+  }
+
+  /** The records of these lines, up to the first that is none. */
+  parse(blocks: readonly Block[]): Piece {
+    const options = { ...this.#request, now: Date.now() }
+    const drafts: Draft[] = []
+    for (const { bytes, start, end } of blocks) {
+      const isText = isUtf8(bytes.subarray(start, end))
+      for (let at = start; at < end;) {
+        const newline = bytes.indexOf(NEWLINE, at)
+        const stop = newline < 0 || newline > end ? end : newline
+        this.#line++
+        if (!isBlank(bytes, at, stop)) {
+          const draft =
+            (isText ? parseRecordAt(bytes, at, stop, options) : undefined) ?? this.#careful(bytes, at, stop, options)
+          if (isMalformed(draft)) return { drafts, stopped: draft }
+          drafts.push(draft)
+          this.#record++
+        }
+        at = stop + 1
+      }
+    }
+    return { drafts }
+  }
+
+  stop(malformed: string, tooMany = false): Malformed {
+    return { malformed, record: this.#record, line: this.#line + 1, ...(tooMany ? { tooMany } : {}) }
+  }
+
+  #careful(bytes: Uint8Array, start: number, end: number, options: RecordOptions): Draft | Malformed {
+    const draft = parseRecord(bytes.subarray(start, end), options)
+    if (!isMalformed(draft)) return draft
+    const { position: _, ...wrong } = draft
+    return { ...wrong, record: this.#record, line: this.#line }
+  }
+}
+
+function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!
+    if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d) return false
+  }
+  return true
+}

@@ -1,0 +1,207 @@
+// POST …/records: bodies of every kind become records or batches, and the answer says what came of each. Streams of lines
+// are produce-lines.ts; what carries the records is producing.ts.
+
+import { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { isFailure } from '../protocol/errors.ts'
+import type { Accumulator } from './accumulator.ts'
+import { type App, type AppEnv, route } from './app.ts'
+import { drain, readBody } from './body.ts'
+import { batchedEvents, binaryEvent, CLOUDEVENT, CLOUDEVENT_BATCH, structuredEvent } from './cloudevents.ts'
+import type { Format } from './formats.ts'
+import { checkUtf8, isMalformed, type Malformed } from './malformed.ts'
+import { formatParams, nothing, oneOf, partitionParam, topicParam } from './parameters.ts'
+import { badRequest, malformedProblem, problem, unsupportedMedia } from './problem.ts'
+import { produceBatches, RECORD_BATCH } from './produce-batches.ts'
+import { NDJSON, produceLines } from './produce-lines.ts'
+import { appendAll, startProducing, topicToProduce } from './producing.ts'
+import { type Draft, parseContent, parseRecords } from './records-in.ts'
+import { producedSchema, recordSchema, recordsSchema } from './schemas.ts'
+
+const MAX_IDEMPOTENCY_KEY = 255
+
+const query = z.object({
+  acks: oneOf(['all', '-1', '1', '0'], 'all and 1 wait until the records are on disk; 0 waits for nothing.').default(
+    'all',
+  ),
+  ...formatParams,
+  key: z.string().optional().openapi({ description: 'The key where the body is the value, or a CloudEvent.' }),
+})
+
+/** One request to produce, its parameters checked. */
+export interface ProduceRequest {
+  readonly topic: string
+  /** The partition of all records, where the path names it. */
+  readonly partition: number | undefined
+  readonly unanswered: boolean
+  readonly format: Format
+  readonly keyFormat: Format
+  readonly key: Uint8Array | null
+  readonly idempotencyKey: string | undefined
+}
+
+export function mountProduce(app: App): void {
+  const shared = {
+    method: 'post',
+    tag: 'Records',
+    query,
+    headers: z.object({
+      'idempotency-key': z.string().max(MAX_IDEMPOTENCY_KEY).optional().openapi({
+        description:
+          'Makes a repeated request safe for 15 minutes: what was appended under the same key is answered again.',
+      }),
+    }),
+    body: {
+      'application/json': { schema: recordsSchema },
+      [NDJSON]: { schema: recordSchema.openapi({ description: 'One record a line, any number of them.' }) },
+      'application/octet-stream': {
+        schema: z.string().openapi({ format: 'binary', description: 'The value of one record.' }),
+      },
+      'text/*': { schema: z.string().openapi({ description: 'The value of one record, in UTF-8.' }) },
+      [RECORD_BATCH]: {
+        schema: z.string().openapi({ format: 'binary', description: "Kafka's record batches, format 2." }),
+      },
+      [CLOUDEVENT]: { schema: z.looseObject({}).openapi({ description: 'A structured CloudEvent 1.0.' }) },
+      [CLOUDEVENT_BATCH]: {
+        schema: z.array(z.looseObject({})).openapi({ description: 'CloudEvents, a record each.' }),
+      },
+    },
+    answers: {
+      200: { description: 'All records are on disk.', content: { 'application/json': { schema: producedSchema } } },
+      202: { description: 'With acks=0: they are on their way.' },
+      207: {
+        description: 'Some records are on disk; the others say why not.',
+        content: { 'application/json': { schema: producedSchema } },
+      },
+    },
+  } as const
+  const description =
+    'A record goes to its `partition`, or to the one of its `key`; those with neither go to one partition a request. ' +
+    'A CloudEvent in binary mode is told by its `ce-` headers. If no record could be appended, the problem of the first is answered.'
+
+  route(
+    app,
+    {
+      ...shared,
+      path: '/v1/topics/{topic}/records',
+      summary: 'Produce records',
+      description,
+      params: z.object({ topic: topicParam }),
+    },
+    (c, { params, query }) => produce(c, params.topic, undefined, query),
+  )
+  route(
+    app,
+    {
+      ...shared,
+      path: '/v1/topics/{topic}/partitions/{partition}/records',
+      summary: 'Produce records to one partition',
+      params: z.object({ topic: topicParam, partition: partitionParam }),
+    },
+    (c, { params, query }) => produce(c, params.topic, params.partition, query),
+  )
+}
+
+async function produce(
+  c: Context<AppEnv>,
+  topic: string,
+  partition: number | undefined,
+  { acks, format, keyFormat, key }: z.output<typeof query>,
+): Promise<Response> {
+  const idempotencyKey = c.req.header('idempotency-key')
+  if (idempotencyKey !== undefined && !(idempotencyKey.length > 0 && idempotencyKey.length <= MAX_IDEMPOTENCY_KEY))
+    return badRequest(`An Idempotency-Key has 1 to ${MAX_IDEMPOTENCY_KEY} characters.`, { field: 'Idempotency-Key' })
+  const keyBytes = key === undefined ? null : parseContent(new TextEncoder().encode(key), keyFormat)
+  if (keyBytes === undefined) return badRequest(`In the query, key must be ${keyFormat}.`, { field: 'key' })
+  const request = { topic, partition, unanswered: acks === '0', format, keyFormat, key: keyBytes, idempotencyKey }
+  const answer = await answerTo(c, request)
+  if (answer.status >= 400) await drain(c.req.raw)
+  return answer
+}
+
+function answerTo(c: Context<AppEnv>, request: ProduceRequest): Response | Promise<Response> {
+  const { headers } = c.req.raw
+  const contentType = headers.get('content-type') ?? ''
+  const media = (contentType.split(';', 1)[0] ?? '').trim().toLowerCase()
+  switch (media) {
+    case CLOUDEVENT:
+      return produceWhole(c, request, bytes => structuredEvent(bytes, { key: request.key, now: Date.now() }))
+    case CLOUDEVENT_BATCH:
+      return produceWhole(c, request, bytes => batchedEvents(bytes, { key: request.key, now: Date.now() }))
+  }
+  if (headers.has('ce-specversion'))
+    return produceWhole(c, request, bytes => binaryEvent(bytes, headers, { key: request.key, now: Date.now() }))
+  switch (media) {
+    case 'application/json':
+      return produceWhole(c, request, bytes =>
+        parseRecords(bytes, { ...request, now: Date.now(), partition: request.partition }),
+      )
+    case NDJSON:
+      return produceLines(c, request)
+    case RECORD_BATCH:
+      return produceBatches(c, request)
+    case 'application/octet-stream':
+      return produceWhole(c, request, bytes => [whole(bytes, request)])
+  }
+  if (media.startsWith('text/'))
+    return produceWhole(c, request, bytes => (isUtf8Text(contentType) && checkUtf8(bytes)) || [whole(bytes, request)])
+  return unsupportedMedia(
+    `${media === '' ? 'A body needs a Content-Type' : `Content-Type ${media} is not understood`}: send application/json, ` +
+      `${NDJSON}, text/*, application/octet-stream, ${RECORD_BATCH} or a CloudEvent.`,
+    { 'accept-post': `application/json, ${NDJSON}, text/*, application/octet-stream, ${RECORD_BATCH}, ${CLOUDEVENT}` },
+  )
+}
+
+/** The whole body is one record's value. */
+const whole = (value: Uint8Array, { key, partition = -1 }: ProduceRequest): Draft => ({
+  timestamp: Date.now(),
+  key,
+  value,
+  headers: [],
+  partition,
+})
+
+const isUtf8Text = (contentType: string): boolean => !/;\s*charset=(?!"?utf-?8)/i.test(contentType)
+
+/** A body that is read whole before anything is appended. */
+async function produceWhole(
+  c: Context<AppEnv>,
+  request: ProduceRequest,
+  read: (bytes: Uint8Array) => Draft[] | Malformed,
+): Promise<Response> {
+  const bytes = await readBody(c.req.raw)
+  if (bytes instanceof Response) return bytes
+  const drafts = read(bytes)
+  if (isMalformed(drafts)) return malformedProblem(drafts)
+  const { broker } = c.var
+  const topic = await topicToProduce(broker, request.topic, request.partition)
+  if (isFailure(topic)) return problem(topic)
+  const accumulator = await startProducing(broker, topic, request, drafts)
+  const work = appendAll(accumulator, placed(drafts, request.partition))
+  if (request.unanswered) {
+    broker.background(work)
+    return accepted(drafts.length)
+  }
+  await work
+  return answered(accumulator)
+}
+
+/** Records that could not say their partition themselves go where the path says. */
+const placed = (drafts: readonly Draft[], partition: number | undefined): readonly Draft[] =>
+  partition === undefined || drafts.every(draft => draft.partition === partition)
+    ? drafts
+    : drafts.map(draft => ({ ...draft, partition }))
+
+/** acks=0: nobody knows yet what becomes of them. */
+export const accepted = (records: number): Response => Response.json({ accepted: records }, { status: 202 })
+
+/** What came of every record: 200, 207 where some failed, and the first one's problem where all did. */
+export function answered({ answer }: Accumulator): Response {
+  const text = answer.take(',').slice(0, -1)
+  if (answer.failed > 0 && answer.succeeded === 0)
+    return problem(answer.firstFailure!, { members: { records: JSON.parse(`[${text}]`) } })
+  return new Response(`{"records":[${text}]}`, {
+    status: answer.failed > 0 ? 207 : 200,
+    headers: { 'content-type': 'application/json' },
+  })
+}

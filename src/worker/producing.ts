@@ -1,0 +1,116 @@
+// Producing, whatever door the records came through: the topic found or made, partitions chosen, everything appended.
+
+import { topicConfig } from '../cluster/configs.ts'
+import type { TopicView } from '../cluster/cluster.ts'
+import { type Codec, codecs } from '../log/compression.ts'
+import { partitionFor } from '../log/partitioner.ts'
+import { type Failure, failure, isFailure } from '../protocol/errors.ts'
+import { Accumulator, cutKey, type Topic } from './accumulator.ts'
+import type { Broker } from './broker.ts'
+import type { Draft } from './records-in.ts'
+
+/** How long after a topic grew a repeated request may still be one that was first made before. Partitions remember as long. */
+const GROWN_REMEMBERED_MS = 900_000
+/** Partitions asked whether they know a repeated request from before the topic grew. */
+const MAX_ASKED = 100
+
+export interface Producing {
+  readonly idempotencyKey?: string | undefined
+  /** Nobody waits for the answer: acks=0. */
+  readonly unanswered?: boolean
+}
+
+const encoder = new TextEncoder()
+
+/** The topic to produce to: created where the cluster lets producers do that; never one of the broker's own. */
+export async function topicToProduce(broker: Broker, name: string, partition?: number): Promise<TopicView | Failure> {
+  const topic = await broker.topicOrCreate(name)
+  if (isFailure(topic)) return topic
+  if (topic.internal)
+    return failure('INVALID_TOPIC_EXCEPTION', `Topic '${name}' is the broker's own; it cannot be written to.`)
+  if (partition !== undefined && partition >= topic.partitions) return noSuchPartition(topic, partition)
+  return topic
+}
+
+export const noSuchPartition = (topic: TopicView, partition: number): Failure =>
+  failure(
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    `Topic '${topic.name}' has partitions 0 to ${topic.partitions - 1}, not ${partition}.`,
+  )
+
+/** What carries one request's records to the topic; `drafts` are its first ones, if it may be a repeated request. */
+export async function startProducing(
+  broker: Broker,
+  topic: TopicView,
+  options: Producing,
+  drafts: readonly Draft[] = [],
+): Promise<Accumulator> {
+  const { idempotencyKey } = options
+  const partitions =
+    idempotencyKey === undefined ? topic.partitions : await partitionsThen(broker, topic, idempotencyKey, drafts)
+  return new Accumulator(
+    { ...producible(topic), partitions },
+    (partition, request) => broker.append(topic, partition, request),
+    { ...options, sticky: stickyPartition(partitions, idempotencyKey) },
+  )
+}
+
+/** Appends all of them; what came of each is in the accumulator's answer. */
+export async function appendAll(accumulator: Accumulator, drafts: readonly Draft[]): Promise<void> {
+  for (const draft of drafts) {
+    accumulator.add(draft)
+    if (accumulator.full) await accumulator.room()
+  }
+  accumulator.flush()
+  await accumulator.settled()
+}
+
+/** One partition for everything in a request that has neither key nor partition: the same one if the request comes again. */
+const stickyPartition = (partitions: number, idempotencyKey: string | undefined): number =>
+  idempotencyKey === undefined
+    ? Math.floor(Math.random() * partitions)
+    : partitionFor(encoder.encode(idempotencyKey), partitions)
+
+/**
+ * The partition count a request's records were spread over when it was first made: a topic that has grown meanwhile would
+ * put them elsewhere, where nobody remembers them.
+ */
+async function partitionsThen(
+  broker: Broker,
+  topic: TopicView,
+  idempotencyKey: string,
+  drafts: readonly Draft[],
+): Promise<number> {
+  const { grown } = topic
+  if (grown === undefined || Date.now() - grown.at > GROWN_REMEMBERED_MS) return topic.partitions
+  const sticky = stickyPartition(grown.from, idempotencyKey)
+  const asked = new Set<number>()
+  for (const { partition, key } of drafts) {
+    const then = partition >= 0 ? partition : key === null ? sticky : partitionFor(key, grown.from)
+    if (then >= grown.from || asked.has(then)) continue
+    if (asked.size >= MAX_ASKED) break
+    asked.add(then)
+  }
+  const first = cutKey(idempotencyKey, grown.from, 0)
+  const known = await Promise.all([...asked].map(partition => broker.knowsIdempotencyKey(topic, partition, first)))
+  return known.includes(true) ? grown.from : topic.partitions
+}
+
+const producibles = new WeakMap<TopicView, Topic>()
+
+function producible(topic: TopicView): Topic {
+  let known = producibles.get(topic)
+  if (known === undefined) {
+    const config = topicConfig(topic.config)
+    const type = config['compression.type']
+    known = {
+      name: topic.name,
+      partitions: topic.partitions,
+      // 'producer' keeps what a producer chose, and JSON chooses nothing.
+      codec: codecs.includes(type as Codec) ? (type as Codec) : 'none',
+      maxMessageBytes: config['max.message.bytes'],
+    }
+    producibles.set(topic, known)
+  }
+  return known
+}

@@ -1,0 +1,113 @@
+// What records and topics look like in JSON, for /openapi.json. Records are checked by hand (records-in.ts) because
+// thousands come at once; a test holds both to each other.
+
+import { z } from '@hono/zod-openapi'
+import { MAX_PARTITION } from './records-in.ts'
+
+const headerValue = z
+  .union([z.string(), z.null(), z.strictObject({ base64: z.string() })])
+  .openapi({ description: 'UTF-8 as a string, other bytes as `{"base64":"…"}`.' })
+
+const headers = z
+  .union([
+    z.record(z.string(), z.union([headerValue, z.array(headerValue)])),
+    z.array(z.strictObject({ key: z.string(), value: headerValue.optional() })),
+  ])
+  .openapi('Headers', {
+    description:
+      'Names to values; a repeated name has an array of them. Where a name comes again after another one, the order is kept by a list of `{"key","value"}`.',
+    example: { trace: 'abc' },
+  })
+
+export const recordSchema = z
+  .strictObject({
+    value: z
+      .unknown()
+      .refine(value => value !== undefined)
+      .openapi({
+        description:
+          'Any JSON value, stored as its JSON text as written (`format=json`), or a string (`text`, `base64`). Null deletes its key from a compacted topic.',
+        example: { price: 9.5 },
+      }),
+    key: z.unknown().optional().openapi({
+      description: 'Decides the partition: murmur2, as every Kafka client. A string, unless `keyFormat=json`.',
+      example: 'customer-7',
+    }),
+    headers: headers.nullable().optional(),
+    timestamp: z.int().min(0).nullable().optional().openapi({ description: 'ms since 1970; now, if left out.' }),
+    partition: z.int().min(0).max(MAX_PARTITION).nullable().optional(),
+  })
+  .openapi('Record')
+
+export const recordsSchema = z
+  .union([recordSchema, z.array(recordSchema), z.strictObject({ records: z.array(recordSchema) })])
+  .openapi('Records', { description: 'One record, an array of them, or `{"records":[…]}`; 100,000 at most.' })
+
+const recordErrorSchema = z
+  .object({ code: z.string(), errorCode: z.int(), retriable: z.boolean(), detail: z.string() })
+  .openapi('RecordError')
+
+export const producedSchema = z
+  .object({
+    records: z.array(
+      z.object({
+        partition: z.int(),
+        offset: z.int().optional(),
+        timestamp: z.int().optional().openapi({ description: 'ms since 1970.' }),
+        error: recordErrorSchema.optional(),
+      }),
+    ),
+  })
+  .openapi('Produced', {
+    description: 'One entry a record, in request order.',
+    example: { records: [{ partition: 0, offset: 41, timestamp: 1_763_726_400_000 }] },
+  })
+
+export const fetchedRecordSchema = z
+  .object({
+    topic: z.string().optional().openapi({ description: 'Where several topics are read at once.' }),
+    partition: z.int(),
+    offset: z.int(),
+    timestamp: z.int().openapi({ description: 'ms since 1970.' }),
+    key: z.unknown(),
+    keyFormat: z.enum(['text', 'base64']).optional(),
+    value: z.unknown(),
+    valueFormat: z.enum(['text', 'base64']).optional().openapi({
+      description: 'Only where the value is not of the format asked for: how it is written instead.',
+    }),
+    headers,
+  })
+  .openapi('FetchedRecord')
+
+export const fetchedSchema = z
+  .object({
+    records: z.array(fetchedRecordSchema),
+    nextOffset: z.int().openapi({ description: 'The offset to ask for next.' }),
+    highWatermark: z.int().openapi({ description: 'One past the last record there is.' }),
+    logStartOffset: z.int().openapi({ description: 'The first offset there still is.' }),
+  })
+  .openapi('Fetched')
+
+export const partitionSchema = z
+  .object({
+    partition: z.int(),
+    logStartOffset: z.int().optional(),
+    highWatermark: z.int().optional(),
+    sizeBytes: z.int().optional(),
+    segments: z.int().optional(),
+  })
+  .openapi('Partition')
+
+const configSchema = z.record(z.string(), z.string())
+
+export const topicSchema = z
+  .object({
+    name: z.string(),
+    topicId: z.string(),
+    partitions: z.array(partitionSchema),
+    config: configSchema.openapi({
+      description: 'What differs from the defaults.',
+      example: { 'retention.ms': '3600000' },
+    }),
+  })
+  .openapi('Topic')
