@@ -24,10 +24,17 @@ import {
   MAX_TOPICS,
 } from './topics.ts'
 
+/** Kafka counts replicas in 16 bits. */
+const MAX_REPLICATION_FACTOR = 32_767
+
 export interface NewTopic {
   readonly name: string
   /** -1 or absent: as many as num.partitions says. */
   readonly partitions?: number
+  /** -1 or absent: as many as default.replication.factor says. */
+  readonly replicationFactor?: number
+  /** How many brokers there are to name as replicas; absent: whatever is asked for is believed. */
+  readonly brokers?: number
   readonly config?: Readonly<Record<string, string | null>>
 }
 
@@ -48,7 +55,7 @@ export interface Draft {
 export function create(
   state: ClusterState,
   draft: Draft,
-  { name, partitions = -1, config = {} }: NewTopic,
+  { name, partitions = -1, replicationFactor, brokers, config = {} }: NewTopic,
   topicId: string,
 ): TopicView | Failure {
   const refused = checkNewName(state, draft, name)
@@ -58,13 +65,32 @@ export function create(
     return failure('INVALID_CONFIG', `Null value not supported for topic configs: ${nulls.join(',')}`)
   const overrides = checkOverrides(Object.entries(config as Overrides), state.broker)
   if (isFailure(overrides)) return overrides
+  const replicas = checkReplicationFactor(replicationFactor ?? -1, brokers, state.broker)
+  if (isFailure(replicas)) return replicas
   const count = partitions === -1 ? brokerConfig(state.broker)['num.partitions'] : partitions
   const tooMany = checkPartitionCount(count) ?? checkRoom(state, draft, 1, count)
   if (tooMany !== undefined) return tooMany
   draft.topics++
   draft.partitions += count
   draft.collisions.add(collisionKey(name))
-  return { name, topicId, partitions: count, config: overrides, configVersion: 1, internal: false }
+  const topic = { name, topicId, partitions: count, config: overrides, configVersion: 1, internal: false }
+  return replicas === 1 ? topic : { ...topic, replicationFactor: replicas }
+}
+
+/** How many copies clients are told of. The platform keeps as many as it does, so this is a name for them and no more. */
+function checkReplicationFactor(asked: number, brokers: number | undefined, broker: Overrides): number | Failure {
+  if (!Number.isInteger(asked) || asked < -1 || asked === 0)
+    return failure(
+      'INVALID_REPLICATION_FACTOR',
+      'Replication factor must be larger than 0, or -1 to use the default value.',
+    )
+  const factor = asked === -1 ? (brokerConfig(broker)['default.replication.factor'] ?? 1) : asked
+  if (factor > (brokers ?? MAX_REPLICATION_FACTOR))
+    return failure(
+      'INVALID_REPLICATION_FACTOR',
+      `Unable to replicate the partition ${factor} time(s): The target replication factor of ${factor} cannot be reached because only ${brokers ?? MAX_REPLICATION_FACTOR} broker(s) are registered.`,
+    )
+  return Math.max(factor, 1)
 }
 
 function checkNewName(state: ClusterState, draft: Draft, name: string): Failure | undefined {

@@ -11,6 +11,8 @@ export interface TopicView {
   /** 22 characters of base64url, as Kafka prints it. */
   readonly topicId: string
   readonly partitions: number
+  /** How many copies its creator asked for; absent: one. */
+  readonly replicationFactor?: number
   /** Only what differs from the defaults. */
   readonly config: Overrides
   readonly configVersion: number

@@ -32,6 +32,35 @@ describe('creating topics', () => {
     ])
   })
 
+  it('remembers how many copies were asked for, as far as there are brokers to name', () => {
+    const cluster = new ClusterUnderTest()
+    const results = cluster.create(
+      { name: 'one', replicationFactor: 1, brokers: 3 },
+      { name: 'three', replicationFactor: 3, brokers: 3 },
+      { name: 'default', replicationFactor: -1, brokers: 3 },
+      { name: 'zero', replicationFactor: 0, brokers: 3 },
+      { name: 'negative', replicationFactor: -2, brokers: 3 },
+      { name: 'four', replicationFactor: 4, brokers: 3 },
+    )
+    expect(results[0]).not.toHaveProperty('replicationFactor')
+    expect(results[2]).not.toHaveProperty('replicationFactor')
+    const positive = 'Replication factor must be larger than 0, or -1 to use the default value.'
+    expect(results).toMatchObject([
+      { name: 'one' },
+      { replicationFactor: 3 },
+      { name: 'default' },
+      { error: 'INVALID_REPLICATION_FACTOR', message: positive },
+      { error: 'INVALID_REPLICATION_FACTOR', message: positive },
+      {
+        error: 'INVALID_REPLICATION_FACTOR',
+        message:
+          'Unable to replicate the partition 4 time(s): The target replication factor of 4 cannot be reached because only 3 broker(s) are registered.',
+      },
+    ])
+    cluster.run({ type: 'configureBroker', broker: { 'default.replication.factor': '2' } })
+    expect(cluster.create({ name: 'two' })).toMatchObject([{ replicationFactor: 2 }])
+  })
+
   it('judges each topic of a request by itself', () => {
     const cluster = withTopic()
     cluster.create({ name: 'a.b' })
