@@ -78,11 +78,15 @@ export class LogHost {
     }
   }
 
-  /** Sets the alarm to when retention is next due, unless it is set that early already. */
-  async arm(): Promise<void> {
-    const due = this.log?.deadline()
-    if (due === undefined) return
-    this.#alarmMs ??= await this.#ctx.storage.getAlarm()
+  /** Sets the alarm to when retention is next due, or to `alsoMs`, unless it is set that early already. */
+  async arm(alsoMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const due = Math.min(this.log?.deadline() ?? Number.POSITIVE_INFINITY, alsoMs)
+    if (due === Number.POSITIVE_INFINITY) return
+    if (this.#alarmMs === undefined) {
+      const stored = await this.#ctx.storage.getAlarm()
+      // Whoever armed while this was read knows better.
+      this.#alarmMs ??= stored
+    }
     if (this.#alarmMs !== null && this.#alarmMs <= due) return
     this.#alarmMs = due
     await this.#ctx.storage.setAlarm(due)
