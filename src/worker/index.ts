@@ -1,11 +1,111 @@
-// Stand-in until the routes land: it gives wrangler and the tests the object classes.
+// The Worker: every HTTP door in one app, Kafka's door, and the object classes that wrangler asks for.
 
-import { DurableObject } from 'cloudflare:workers'
+import type { Context } from 'hono'
+import { isFailure } from '../protocol/errors.ts'
+import { type AppEnv, newApp } from './app.ts'
+import { authorize } from './auth.ts'
+import { Broker } from './broker.ts'
+import { mountConsume } from './consume.ts'
+import { crossOrigin, isRead, preflight } from './cors.ts'
+import { docsPage, homePage } from './docs.ts'
+import type { Env } from './env.ts'
+import { openApi } from './openapi.ts'
+import { html, page } from './page.ts'
+import { problem } from './problem.ts'
+import { mountProduce } from './produce.ts'
+import { mountTopics } from './topics.ts'
 
+export { ClusterObject } from '../objects/cluster.ts'
 export { PartitionObject } from '../objects/partition.ts'
-export class ClusterObject extends DurableObject {}
+
+const app = newApp()
+
+app.use(async (c, next) => {
+  const url = new URL(c.req.url)
+  const { raw, method } = c.req
+  const page = crossOrigin(raw.headers.get('origin'), url.host, c.env)
+  if (method === 'OPTIONS') return preflight(page, raw.headers.get('access-control-request-headers'))
+  const refused = refuse(c, url.pathname) ?? (page.mayWrite || isRead(method) ? undefined : refuseWrite(raw))
+  if (refused) c.res = refused
+  else {
+    c.set('broker', new Broker(c.env, c.executionCtx))
+    await next()
+  }
+  for (const [name, value] of Object.entries(page.headers)) c.res.headers.set(name, value)
+})
+
+mountTopics(app)
+mountProduce(app)
+mountConsume(app)
+
+app.get('/', c => homePage(new URL(c.req.url).origin))
+app.get('/docs', () => docsPage(openApi(app)))
+app.get('/openapi.json', c => c.json(openApi(app)))
+app.get('/healthz', c => c.json({ status: 'ok' }))
+
+app.notFound(c => {
+  const methods = methodsOf(c.req.path)
+  if (methods.length === 0)
+    return problem({
+      error: 'RESOURCE_NOT_FOUND',
+      message: `There is nothing at ${c.req.path}; /docs says what there is.`,
+    })
+  const message = `${c.req.path} takes ${methods.join(', ')}, not ${c.req.method}.`
+  return problem({ error: 'INVALID_REQUEST', message }, { status: 405, headers: { allow: methods.join(', ') } })
+})
+
+app.onError((error, c) => {
+  // Whoever went away mid-request gets no answer, and that is no fault of ours.
+  if (!c.req.raw.signal.aborted) console.error(`${c.req.method} ${c.req.path}:`, error)
+  return problem({ error: 'UNKNOWN_SERVER_ERROR', message: 'Something unexpected went wrong in the broker.' })
+})
+
+/** The answer to somebody who may not; undefined for all others. Whether the broker is well, anybody may ask. */
+function refuse(c: Context<AppEnv>, pathname: string): Response | undefined {
+  const principal = authorize({ authorization: c.req.raw.headers.get('authorization') }, c.env)
+  if (!isFailure(principal)) return undefined
+  if (principal.error !== 'SECURITY_DISABLED') {
+    if (pathname === '/healthz') return undefined
+    return problem(principal, { headers: { 'www-authenticate': 'Bearer realm="edgelog"' } })
+  }
+  if (!c.req.raw.headers.get('accept')?.includes('text/html')) return problem(principal, { status: 503 })
+  return page(
+    'Edgelog is closed',
+    html`<h1>This broker has no token yet</h1>
+      <p>So it refuses everything. Set one, and it opens to whoever sends it:</p>
+      <pre>
+npx wrangler secret put EDGELOG_ADMIN_TOKEN
+
+curl -H "authorization: Bearer $EDGELOG_ADMIN_TOKEN" …</pre>`,
+    503,
+  )
+}
+
+function refuseWrite(request: Request): Response {
+  const message = `Pages of ${request.headers.get('origin')} may not write here; EDGELOG_CORS says which may.`
+  return problem({ error: 'CLUSTER_AUTHORIZATION_FAILED', message })
+}
+
+/** The methods of a path, if it is one of ours. */
+function methodsOf(path: string): string[] {
+  const methods = new Set<string>()
+  for (const { method, path: pattern } of app.routes) {
+    if (method === 'ALL') continue
+    if (new RegExp(`^${pattern.replaceAll(/:\w+/g, '[^/]+')}$`).test(path)) methods.add(method)
+  }
+  return [...methods]
+}
 
 export default {
-  fetch: () => new Response('edgelog\n'),
-  connect: (socket: Socket) => socket.close(),
+  fetch: (request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response> =>
+    app.fetch(request, env, ctx),
+
+  /** Kafka's door is not open yet: whoever knocks is let go politely. */
+  async connect(socket: Socket): Promise<void> {
+    try {
+      await socket.close()
+    } catch {
+      // Already gone.
+    }
+  },
 }
