@@ -7,7 +7,9 @@ import type { LogBounds, Read, ReadRequest } from '../log/fetch.ts'
 import { type Description, MAX_TIMESTAMP, type OffsetAndTimestamp } from '../log/partition-log.ts'
 import type { ActiveProducer } from '../log/producers.ts'
 import { decodeBatch, type LogRecord } from '../log/records.ts'
+import { brokerConfigsFromEnv } from '../cluster/broker-configs.ts'
 import type { ClusterView, TopicView } from '../cluster/cluster.ts'
+import type { Overrides } from '../cluster/configs.ts'
 import type { ClusterObject } from '../objects/cluster.ts'
 import { partitionStub, type PartitionStub, type Rpc } from '../objects/place.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
@@ -48,6 +50,7 @@ export class Broker {
   readonly #env: Env
   readonly #ctx: Waiter
   readonly #partitions = new Map<string, Lane>()
+  #configs: Overrides | undefined
   /** Calls to objects made so far: each is a subrequest, and an invocation has only so many. */
   calls = 0
 
@@ -55,6 +58,15 @@ export class Broker {
     this.#env = env
     this.#ctx = ctx
     this.cluster = env.CLUSTER.getByName('cluster') as unknown as Rpc<Omit<ClusterObject, 'fetch' | 'alarm'>>
+  }
+
+  /** The broker's own configs as the environment sets them; none where it sets one wrongly. */
+  get configs(): Overrides {
+    if (this.#configs === undefined) {
+      const given = brokerConfigsFromEnv(this.#env)
+      this.#configs = isFailure(given) ? {} : given
+    }
+    return this.#configs
   }
 
   /** The cluster as it was seen within the last seconds, or, if `fresh`, as it is. */

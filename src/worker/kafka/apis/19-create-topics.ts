@@ -1,5 +1,12 @@
 import { array, bool, int16, int32, int8, string, uuid } from '../../../protocol/schema.ts'
+import type { TopicView } from '../../../cluster/cluster.ts'
+import type { Overrides } from '../../../cluster/configs.ts'
+import { type Failure, failure, isFailure } from '../../../protocol/errors.ts'
+import { DONE, refused } from '../answers.ts'
 import { api } from '../api.ts'
+import { change } from '../changing.ts'
+import { topicEntries } from '../configs.ts'
+import { replicationFactorOf } from '../nodes.ts'
 
 /**
  * Creates topics, or only says whether that would work.
@@ -49,4 +56,40 @@ export const createTopics = api({
         .nullable(),
     }),
   },
+  async handle({ topics, validateOnly }, { broker, nodes }) {
+    const wanted = topics.filter(({ assignments }) => assignments.length === 0)
+    const results = await change(broker, wanted, cluster =>
+      cluster.createTopics(
+        wanted.map(({ name, numPartitions, replicationFactor, configs }) => ({
+          name,
+          partitions: numPartitions,
+          replicationFactor,
+          brokers: nodes.all.length,
+          config: Object.fromEntries(configs.map(config => [config.name, config.value])),
+        })),
+        { validateOnly },
+      ),
+    )
+    const answers = new Map<string, TopicView | Failure>()
+    for (const { name, assignments } of topics) if (assignments.length > 0) answers.set(name, ASSIGNED)
+    wanted.forEach(({ name }, i) => answers.set(name, results[i]!))
+    return { topics: Array.from(answers, ([name, result]) => told(name, result, broker.configs)) }
+  },
 })
+
+const ASSIGNED = failure(
+  'INVALID_REPLICA_ASSIGNMENT',
+  'Replicas are placed by the platform and cannot be assigned; leave the assignments out.',
+)
+
+function told(name: string, result: TopicView | Failure, broker: Overrides) {
+  if (isFailure(result)) return { name, ...refused(result), configs: [] }
+  return {
+    name,
+    topicId: result.topicId,
+    ...DONE,
+    numPartitions: result.partitions,
+    replicationFactor: replicationFactorOf(result),
+    configs: topicEntries(result.config, broker),
+  }
+}

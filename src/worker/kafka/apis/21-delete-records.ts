@@ -1,5 +1,8 @@
 import { array, int16, int32, int64, string } from '../../../protocol/schema.ts'
+import { topicConfig } from '../../../cluster/configs.ts'
+import { codeOf, failure, isFailure } from '../../../protocol/errors.ts'
 import { api } from '../api.ts'
+import { eachPartition } from '../partitions.ts'
 
 /** Moves the log start of partitions up to an offset; -1 means the high watermark. v2 is flexible. */
 export const deleteRecords = api({
@@ -28,4 +31,30 @@ export const deleteRecords = api({
       }),
     }),
   },
+  async handle({ topics }, { broker }) {
+    const results = await eachPartition(
+      broker,
+      topics,
+      ({ partitionIndex }) => partitionIndex,
+      async (topic, { partitionIndex, offset }) => {
+        if (!topicConfig(topic.config, broker.configs)['cleanup.policy'].includes('delete')) return COMPACTED
+        return broker.deleteRecords(topic, partitionIndex, offset)
+      },
+    )
+    return {
+      topics: topics.map(({ name, partitions }, t) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }, p) => {
+          const result = results[t]![p]!
+          if (isFailure(result)) return { partitionIndex, lowWatermark: -1, errorCode: codeOf(result.error) }
+          return { partitionIndex, lowWatermark: result.logStartOffset, errorCode: 0 }
+        }),
+      })),
+    }
+  },
 })
+
+const COMPACTED = failure(
+  'POLICY_VIOLATION',
+  'The topic only compacts: its cleanup.policy does not let records be deleted.',
+)

@@ -1,5 +1,7 @@
 import { array, bool, int16, int32, int8, string } from '../../../protocol/schema.ts'
+import { failure } from '../../../protocol/errors.ts'
 import { api } from '../api.ts'
+import { alterConfigs } from '../resources.ts'
 
 /** Sets, deletes, appends to or subtracts from single configs (KIP-339). v1 is flexible. */
 export const incrementalAlterConfigs = api({
@@ -28,4 +30,19 @@ export const incrementalAlterConfigs = api({
       resourceName: string(),
     }),
   },
+  async handle({ resources, validateOnly }, call) {
+    const altered = resources.map(({ resourceType, resourceName, configs }) => ({
+      resourceType,
+      resourceName,
+      changes: configs.map(({ name, configOperation, value }) => {
+        const operation = OPERATIONS[configOperation]
+        if (operation === undefined) return failure('INVALID_REQUEST', `Unknown operations type ${configOperation}`)
+        return { key: name, operation, value }
+      }),
+    }))
+    return { responses: await alterConfigs(altered, { validateOnly, replaceAll: false }, call) }
+  },
 })
+
+/** Kafka's AlterConfigOp.OpType, by number. */
+const OPERATIONS = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'] as const

@@ -1,4 +1,6 @@
 import { array, bool, int16, int32, int8, string } from '../../../protocol/schema.ts'
+import { failure } from '../../../protocol/errors.ts'
+import { CLUSTER_OPERATIONS, DONE, NO_OPERATIONS, refused } from '../answers.ts'
 import { api } from '../api.ts'
 
 /**
@@ -31,4 +33,30 @@ export const describeCluster = api({
     }),
     clusterAuthorizedOperations: int32().or(-2147483648),
   },
+  async handle({ endpointType, includeClusterAuthorizedOperations }, { broker, nodes }) {
+    if (endpointType !== BROKERS)
+      return {
+        ...refused(endpointType === CONTROLLERS ? MISMATCHED : unknown(endpointType)),
+        clusterId: '',
+        brokers: [],
+      }
+    const { clusterId } = await broker.view()
+    return {
+      ...DONE,
+      clusterId,
+      controllerId: nodes.controllerId,
+      brokers: nodes.all.map(({ nodeId, host, port }) => ({ brokerId: nodeId, host, port })),
+      clusterAuthorizedOperations: includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : NO_OPERATIONS,
+    }
+  },
 })
+
+const BROKERS = 1
+const CONTROLLERS = 2
+
+const MISMATCHED = failure(
+  'MISMATCHED_ENDPOINT_TYPE',
+  'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER',
+)
+const unknown = (endpointType: number) =>
+  failure('UNSUPPORTED_ENDPOINT_TYPE', `Unsupported endpoint type ${endpointType}`)

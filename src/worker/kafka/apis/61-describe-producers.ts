@@ -1,5 +1,8 @@
 import { array, int16, int32, int64, string } from '../../../protocol/schema.ts'
+import { isFailure } from '../../../protocol/errors.ts'
+import { DONE, refused } from '../answers.ts'
 import { api } from '../api.ts'
+import { eachPartition } from '../partitions.ts'
 
 /** The producers that a partition remembers: epochs, last sequences, open transactions (KIP-664). */
 export const describeProducers = api({
@@ -31,5 +34,25 @@ export const describeProducers = api({
         }),
       }),
     }),
+  },
+  async handle({ topics }, { broker }) {
+    const named = topics.map(({ name, partitionIndexes }) => ({ name, partitions: partitionIndexes }))
+    const results = await eachPartition(
+      broker,
+      named,
+      partition => partition,
+      (topic, partition) => broker.activeProducers(topic, partition),
+    )
+    return {
+      topics: named.map(({ name, partitions }, t) => ({
+        name,
+        partitions: partitions.map((partitionIndex, p) => {
+          const result = results[t]![p]!
+          if (isFailure(result)) return { partitionIndex, ...refused(result), activeProducers: [] }
+          const activeProducers = result.map(producer => ({ ...producer, coordinatorEpoch: -1 }))
+          return { partitionIndex, ...DONE, activeProducers }
+        }),
+      })),
+    }
   },
 })
