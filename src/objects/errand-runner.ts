@@ -20,6 +20,7 @@ export class ErrandRunner<Call extends { readonly id: string }> {
   readonly #errands: Errands<Call>
   #running: Promise<void> | undefined
   #again = false
+  #lastError: unknown
 
   constructor(errands: Errands<Call>) {
     this.#errands = errands
@@ -43,7 +44,10 @@ export class ErrandRunner<Call extends { readonly id: string }> {
         const answered = await this.#carryOut(wave, failed)
         if (answered.length > 0) await this.#errands.report(answered, [])
       }
-      if (failed.size > 0) await this.#errands.report([], [...failed.values()])
+      if (failed.size === 0) continue
+      const [id] = failed.keys()
+      console.warn(`${failed.size} errands failed and are tried again later, ${id} among them: ${this.#lastError}`)
+      await this.#errands.report([], [...failed.values()])
     }
   }
 
@@ -55,7 +59,7 @@ export class ErrandRunner<Call extends { readonly id: string }> {
         answered.push(call)
       } catch (error) {
         failed.set(call.id, call)
-        console.warn(`${call.id} did not answer and is tried again later: ${String(error)}`)
+        this.#lastError = error
       }
     })
     await Promise.all(attempts)
