@@ -9,6 +9,9 @@ import { mountConsume } from './consume.ts'
 import { crossOrigin, isRead, preflight } from './cors.ts'
 import { docsPage, homePage } from './docs.ts'
 import type { Env } from './env.ts'
+import { mountLive } from './live.ts'
+import { serveTcp } from './kafka/tcp.ts'
+import { serveTunnel } from './kafka/tunnel.ts'
 import { openApi } from './openapi.ts'
 import { html, page } from './page.ts'
 import { problem } from './problem.ts'
@@ -37,10 +40,16 @@ app.use(async (c, next) => {
 mountTopics(app)
 mountProduce(app)
 mountConsume(app)
+mountLive(app)
 
 app.get('/', c => homePage(new URL(c.req.url).origin))
 app.get('/docs', () => docsPage(openApi(app)))
 app.get('/openapi.json', c => c.json(openApi(app)))
+app.get('/kafka', c =>
+  c.req.header('upgrade')?.toLowerCase() === 'websocket'
+    ? serveTunnel(c.req.raw, c.env, c.executionCtx)
+    : problem({ error: 'INVALID_REQUEST', message: 'Kafka is spoken here over WebSocket.' }, { status: 426 }),
+)
 app.get('/healthz', c => c.json({ status: 'ok' }))
 
 app.notFound(c => {
@@ -100,12 +109,9 @@ export default {
   fetch: (request: Request, env: Env, ctx: ExecutionContext): Response | Promise<Response> =>
     app.fetch(request, env, ctx),
 
-  /** Kafka's door is not open yet: whoever knocks is let go politely. */
-  async connect(socket: Socket): Promise<void> {
-    try {
-      await socket.close()
-    } catch {
-      // Already gone.
-    }
+  /** Kafka over raw TCP, which only reaches a broker on this machine. */
+  async connect(socket: Socket, env: Env, ctx: ExecutionContext): Promise<void> {
+    if (isFailure(authorize({ authorization: null }, env))) await socket.close().catch(() => {})
+    else await serveTcp(socket, env, ctx)
   },
 }

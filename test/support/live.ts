@@ -142,6 +142,13 @@ export class TestReader implements Sink {
     this.#records = []
   }
 
+  /** The credit left each time that records had to wait. */
+  readonly waited: number[] = []
+
+  waits(creditLeft: number): void {
+    this.waited.push(creditLeft)
+  }
+
   fail(why: LiveFailure): void {
     this.failed = why
   }

@@ -60,6 +60,9 @@ export interface Sink {
   record(json: string, resume: ResumeVector): void
   /** The frame is full, `resume` the token after it. Without a record: what was passed had nothing for the reader. */
   send(resume: string): void
+  /** There are records that wait for the reader: for `creditLeft` to be more than 0, or for it to be ready. */
+  waits(creditLeft: number): void
+  /** The last word: the session has ended. */
   fail(failure: LiveFailure): void
 }
 
@@ -141,25 +144,12 @@ export class LiveSession {
     this.drain()
   }
 
-  /** Records that may be sent before there is more credit. */
-  get creditLeft(): number {
-    return this.#credit
-  }
-
-  /** Is there anything that waits for the reader? */
-  get waiting(): boolean {
-    return this.#queue.length > 0
-  }
-
-  get resume(): string {
-    return this.#vector.token()
-  }
-
   /** Passes on what has come, as far as the reader takes it. */
   drain(): void {
     const { sink } = this.#options
     while (!this.#ended && this.#queue.length > 0 && this.#credit > 0 && sink.ready) this.#frame()
     if (!this.#told && sink.ready) this.#tell()
+    if (this.#queue.length > 0) sink.waits(this.#credit)
   }
 
   /** Ends with what can be passed on still passed on. */

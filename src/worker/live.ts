@@ -1,0 +1,270 @@
+// Live consumers: GET …/records as server-sent events, and …/live as a WebSocket. Here is what can be asked for; both doors
+// are thin, and what they share is live/session.ts.
+
+import { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { type Failure, failure, isFailure } from '../protocol/errors.ts'
+import { type App, type AppEnv, route } from './app.ts'
+import { crossOrigin } from './cors.ts'
+import { readClientFrame } from './live/client-frames.ts'
+import { LiveConnection } from './live/connection.ts'
+import { LiveProducer } from './live/produce.ts'
+import { FIRST_CREDIT, LiveSocket } from './live/socket.ts'
+import { EventStream } from './live/sse.ts'
+import { type Asked, type Begin, startOf } from './live/start.ts'
+import { formatParams, integer, topicParam } from './parameters.ts'
+import { badRequest, problem } from './problem.ts'
+import { MAX_PARTITION } from './records-in.ts'
+import { decodeResume, MAX_LIVE_PARTITIONS, MAX_LIVE_TOPICS, MAX_TOKEN_LENGTH, type NextOffsets } from './resume.ts'
+import { fetchedRecordSchema } from './schemas.ts'
+
+/** Credit that may be given in a query. */
+const MAX_FIRST_CREDIT = 1_000_000
+const EVENT_STREAM = 'text/event-stream'
+
+const OFFSET = 'must be earliest, latest, an offset, or -N for N before the end'
+const PARTITIONS = `must be partition numbers separated by commas, ${MAX_LIVE_PARTITIONS} at most`
+
+const query = z.object({
+  offset: z
+    .string(OFFSET)
+    .regex(/^(earliest|latest|-?\d{1,16})$/, OFFSET)
+    .transform((text): Begin =>
+      text === 'earliest' || text === 'latest' ? { from: text } : { from: 'offset', offset: Number(text) },
+    )
+    .refine(begin => begin.from !== 'offset' || Number.isSafeInteger(begin.offset), OFFSET)
+    .optional()
+    .openapi({
+      type: 'string',
+      description:
+        'Where each partition begins: latest (if nothing is said), earliest, an offset, or -N: N before the end.',
+    }),
+  timestamp: integer({
+    description: 'Where to begin instead: the first record of this time (ms since 1970) or later.',
+  }).optional(),
+  partitions: z
+    .string(PARTITIONS)
+    .regex(/^(\d{1,10}(,\d{1,10})*)?$/, PARTITIONS)
+    .transform(text => (text === '' ? [] : [...new Set(text.split(',').map(Number))]))
+    .refine(
+      list => list.length <= MAX_LIVE_PARTITIONS && list.every(partition => partition <= MAX_PARTITION),
+      PARTITIONS,
+    )
+    .optional()
+    .openapi({
+      type: 'string',
+      example: '0,2',
+      description:
+        'All of them if left out, those too that are added later. None if empty: for sockets that only produce.',
+    }),
+  resume: z
+    .string('must be a resume token')
+    .max(MAX_TOKEN_LENGTH, 'must be a resume token')
+    .optional()
+    .openapi({ description: 'The last token a live consumer got. It goes on exactly there, whatever offset says.' }),
+  ...formatParams,
+})
+
+const credit = integer({
+  max: MAX_FIRST_CREDIT,
+  preset: FIRST_CREDIT,
+  description: 'Records the server may send before it gets a credit frame.',
+}).optional()
+
+const TOPICS = `must be topic names separated by commas, ${MAX_LIVE_TOPICS} at most`
+const topics = z
+  .string(TOPICS)
+  .transform(text => [...new Set(text.split(',').filter(name => name !== ''))])
+  .refine(list => list.length > 0 && list.length <= MAX_LIVE_TOPICS, TOPICS)
+  .openapi({ type: 'string', example: 'orders,payments', description: 'The topics to read, separated by commas.' })
+
+type Query = z.output<typeof query> & { readonly credit?: number | undefined }
+
+const ABOUT_EVENTS =
+  'One event a record: `data` is the record as JSON, `id` the resume token after it, so an EventSource that is cut goes on ' +
+  'by itself (`Last-Event-ID`). An `error` event says why a stream ends that cannot go on, such as OFFSET_OUT_OF_RANGE ' +
+  'with the `logStartOffset` of its `partition`.'
+
+const ABOUT_SOCKETS =
+  'The server sends `{"type":"records","records":[…],"resume":"…"}`, at once and without records to say where it begins; ' +
+  '`{"type":"ping"}` when there was nothing to say for a while, or with `credit` when it waits for the client; and, before ' +
+  'it closes with code 4000 + errorCode, `{"type":"error","code","errorCode","retriable","message",…}`. Code 1012 means: ' +
+  'come again with the last token.\n\n' +
+  `The client sends \`{"type":"credit","records":N}\`: it takes N records more (${FIRST_CREDIT} to begin with). Without ` +
+  'credit nothing more is sent. `{"type":"pong"}` answers a ping. `{"type":"produce","id":…,"records":[…],"topic":"…"}` ' +
+  'produces records as POST does, answered in order by `{"type":"ack","id":…,"records":[…]}` or with an `error` instead.'
+
+export function mountLive(app: App): void {
+  const shared = { method: 'get', tag: 'Live' } as const
+  const events = {
+    200: {
+      description: 'Events, as long as the client stays.',
+      content: { [EVENT_STREAM]: { schema: fetchedRecordSchema } },
+    },
+  }
+  const upgraded = { 101: { description: 'The socket is open.' } }
+  const params = z.object({ topic: topicParam })
+  const headers = z.object({
+    'last-event-id': z.string().optional().openapi({ description: 'As `resume`; an EventSource sends it by itself.' }),
+  })
+
+  route(
+    app,
+    {
+      ...shared,
+      path: '/v1/topics/{topic}/records',
+      summary: 'Follow a topic as server-sent events',
+      description: `Send \`Accept: ${EVENT_STREAM}\`. ${ABOUT_EVENTS}`,
+      params,
+      query,
+      headers,
+      answers: events,
+    },
+    (c, { params: { topic }, query }) => {
+      if (wantsEvents(c)) return follow(c, [topic], query)
+      const { pathname } = new URL(c.req.url)
+      return problem(
+        failure(
+          'INVALID_REQUEST',
+          `A topic is read live, with Accept: ${EVENT_STREAM}; at your own pace it is read by partition, at ${pathname.replace(/records$/, 'partitions/0/records')}.`,
+        ),
+        { status: 406 },
+      )
+    },
+  )
+  route(
+    app,
+    {
+      ...shared,
+      path: '/v1/topics/{topic}/live',
+      summary: 'Follow a topic over a WebSocket, and produce',
+      description: ABOUT_SOCKETS,
+      params,
+      query: query.extend({ credit }),
+      answers: upgraded,
+    },
+    (c, { params: { topic }, query }) => (wantsSocket(c) ? open(c, [topic], query) : notUpgraded()),
+  )
+  route(
+    app,
+    {
+      ...shared,
+      path: '/v1/live',
+      summary: 'Follow several topics',
+      description: `As events with \`Accept: ${EVENT_STREAM}\`, otherwise over a WebSocket. Each record says its \`topic\`.`,
+      params: z.object({}),
+      query: query.extend({ topics, credit }),
+      headers,
+      answers: { ...upgraded, ...events },
+    },
+    (c, { query }) => {
+      if (wantsSocket(c)) return open(c, query.topics, query, true)
+      return wantsEvents(c) ? follow(c, query.topics, query, true) : notUpgraded()
+    },
+  )
+}
+
+const wantsEvents = (c: Context<AppEnv>): boolean => (c.req.header('accept') ?? '').includes(EVENT_STREAM)
+const wantsSocket = (c: Context<AppEnv>): boolean => c.req.header('upgrade')?.toLowerCase() === 'websocket'
+
+const notUpgraded = (): Response =>
+  problem(failure('INVALID_REQUEST', 'This is a WebSocket: connect with ws:// or wss://.'), {
+    status: 426,
+    headers: { upgrade: 'websocket' },
+  })
+
+/** What a query asks for; a Response says why it makes no sense. */
+function askedBy(topics: readonly string[], query: Query, token: string | undefined): Asked | Response {
+  const { offset, timestamp, partitions } = query
+  if (offset !== undefined && timestamp !== undefined)
+    return badRequest('In the query, timestamp cannot stand beside offset.', { field: 'timestamp' })
+  let resume: NextOffsets | undefined
+  if (token) {
+    resume = decodeResume(token)
+    if (resume === undefined) return badRequest('That is not a resume token.', { field: 'resume' })
+  }
+  const begin: Begin = timestamp === undefined ? (offset ?? { from: 'latest' }) : { from: 'time', timestamp }
+  return { topics, partitions, begin, resume }
+}
+
+/** Server-sent events. What is wrong at the start is answered like any request. */
+async function follow(c: Context<AppEnv>, topics: readonly string[], query: Query, named = false): Promise<Response> {
+  const asked = askedBy(topics, query, c.req.header('last-event-id') || query.resume)
+  if (asked instanceof Response) return asked
+  const { broker } = c.var
+  const start = await startOf(broker, asked)
+  if (isFailure(start)) {
+    const { error: _, message: __, ...members } = start
+    return problem(start, { members })
+  }
+  const door = new EventStream()
+  const connection = new LiveConnection({
+    broker,
+    door,
+    format: query,
+    named,
+    whole: asked.partitions === undefined,
+  })
+  void connection.read(start)
+  return new Response(door.body, {
+    headers: { 'content-type': EVENT_STREAM, 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+  })
+}
+
+/** A WebSocket. A page cannot see why one was not opened, so what is wrong with topics and offsets is told in a frame. */
+function open(c: Context<AppEnv>, topics: readonly string[], query: Query, named = false): Response {
+  const asked = askedBy(topics, query, query.resume)
+  if (asked instanceof Response) return asked
+  // Browsers let any page open a socket and send no preflight: what CORS would have refused is refused here.
+  const { mayRead, mayWrite } = crossOrigin(c.req.header('origin'), new URL(c.req.url).host, c.env)
+  if (!mayRead)
+    return problem(failure('CLUSTER_AUTHORIZATION_FAILED', 'Pages of that origin may not read here (EDGELOG_CORS).'))
+  const { 0: client, 1: socket } = new WebSocketPair()
+  void serve(c, socket, asked, { query, named, mayWrite })
+  return new Response(null, { status: 101, webSocket: client })
+}
+
+async function serve(
+  c: Context<AppEnv>,
+  socket: WebSocket,
+  asked: Asked,
+  { query, named, mayWrite }: { query: Query; named: boolean; mayWrite: boolean },
+): Promise<void> {
+  const { broker } = c.var
+  const door = new LiveSocket(socket)
+  const connection = new LiveConnection({
+    broker,
+    door,
+    format: query,
+    named,
+    whole: asked.partitions === undefined,
+    credit: query.credit ?? FIRST_CREDIT,
+  })
+  const refused: Failure | undefined = mayWrite
+    ? undefined
+    : failure('CLUSTER_AUTHORIZATION_FAILED', 'Pages of that origin may not write here (EDGELOG_CORS).')
+  const producer = new LiveProducer({
+    broker,
+    format: query,
+    topic: named ? undefined : asked.topics[0],
+    refused,
+    answer: text => door.write(text),
+  })
+  socket.binaryType = 'arraybuffer'
+  socket.addEventListener('message', ({ data }) => {
+    const frame = readClientFrame(data as string | ArrayBuffer)
+    if (typeof frame === 'string') return connection.fail(failure('INVALID_REQUEST', frame))
+    if (frame.type === 'produce') return producer.produce(frame)
+    if (frame.type === 'ping') return door.write('{"type":"pong"}')
+    if (frame.type === 'credit') connection.session.credit(frame.records)
+    door.confirmed()
+  })
+  socket.accept()
+  try {
+    const start = await startOf(broker, asked)
+    if (isFailure(start)) connection.fail(start)
+    else await connection.read(start)
+  } catch (error) {
+    connection.fail(failure('UNKNOWN_SERVER_ERROR', `The topics could not be read: ${String(error)}`))
+  }
+}

@@ -1,0 +1,81 @@
+// What the client of a live WebSocket says: credit, answers to pings, and records to produce.
+
+import { JsonError, JsonReader } from '../json.ts'
+import { checkUtf8 } from '../malformed.ts'
+
+export type ClientFrame =
+  | { readonly type: 'credit'; readonly records: number }
+  | { readonly type: 'ping' | 'pong' }
+  | {
+      readonly type: 'produce'
+      /** JSON text, to be given back with the answer. */
+      readonly id: string
+      readonly topic: string | undefined
+      /** JSON text of a record or an array of them; produce.ts reads it. */
+      readonly records: Uint8Array
+    }
+
+const MAX_ID_CHARS = 256
+const QUOTE = 0x22
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** A string says what is wrong with the frame. */
+export function readClientFrame(data: string | ArrayBuffer): ClientFrame | string {
+  const bytes = typeof data === 'string' ? encoder.encode(data) : new Uint8Array(data)
+  if (typeof data !== 'string' && checkUtf8(bytes)) return 'A frame must be UTF-8.'
+  try {
+    return toFrame(readMembers(bytes))
+  } catch (thrown) {
+    if (thrown instanceof JsonError) return `A frame must be a JSON object: ${thrown.message} (byte ${thrown.at}).`
+    throw thrown
+  }
+}
+
+interface Members {
+  type?: string
+  topic?: string
+  id?: string
+  records?: Uint8Array
+}
+
+/** The members that frames have; others are passed over, for what may come. */
+function readMembers(bytes: Uint8Array): Members {
+  const reader = new JsonReader(bytes)
+  const members: Members = {}
+  if (reader.peek() !== 0x7b) reader.fail('expected {')
+  for (let more = reader.enterObject(); more; more = reader.nextMember()) {
+    const name = reader.name()
+    const isString = reader.peek() === QUOTE
+    const start = reader.at
+    if ((name === 'type' || name === 'topic') && isString) members[name] = reader.string()
+    else {
+      reader.pass()
+      const value = bytes.subarray(start, reader.at)
+      if (name === 'records') members.records = value
+      else if (name === 'id') members.id = decoder.decode(value)
+    }
+  }
+  reader.finish()
+  return members
+}
+
+function toFrame({ type, topic, id = 'null', records }: Members): ClientFrame | string {
+  switch (type) {
+    case 'ping':
+    case 'pong':
+      return { type }
+    case 'credit': {
+      const credit = records === undefined ? Number.NaN : Number(decoder.decode(records))
+      if (!Number.isSafeInteger(credit) || credit < 0)
+        return 'The records of a credit frame must be an integer from 0 up.'
+      return { type, records: credit }
+    }
+    case 'produce':
+      if (id.length > MAX_ID_CHARS) return `The id of a frame may have ${MAX_ID_CHARS} characters.`
+      if (records === undefined) return 'A produce frame must have records.'
+      return { type, id, topic, records }
+    default:
+      return 'The type of a frame must be credit, produce, ping or pong.'
+  }
+}

@@ -1,0 +1,138 @@
+// What every live connection does beside reading, whatever the door: partitions that are added later are read too, a
+// silent connection is kept alive, and one that has used up much of its invocation ends cleanly, to be resumed.
+
+import type { TopicView } from '../../cluster/cluster.ts'
+import { errors, failure, isFailure } from '../../protocol/errors.ts'
+import type { Broker } from '../broker.ts'
+import type { RecordFormat } from '../formats.ts'
+import { MAX_LIVE_PARTITIONS } from '../resume.ts'
+import { type LiveFailure, LiveSession, type Sink } from './session.ts'
+import { addedTo, type Start, tooMany } from './start.ts'
+
+/** How often the cluster is looked at. */
+const TICK_MS = 5_000
+/** Ticks without a word to the client, after which it gets one. */
+const SILENT_TICKS = 3
+/**
+ * What one connection may use, well within the invocation's limits (wrangler.toml): calls are subrequests, and frames and
+ * characters are what takes its CPU time.
+ */
+const MAX_CALLS = 900_000
+const MAX_FRAMES = 2_000_000
+const MAX_CHARS = 8_589_934_592
+const MAX_AGE_TICKS = 86_400_000 / TICK_MS
+
+export interface Door extends Sink {
+  /** Set by the connection: the client can take more; the client has gone. */
+  onReady: () => void
+  onGone: () => void
+  readonly sentFrames: number
+  readonly sentChars: number
+  keepAlive(): void
+  /** Ends cleanly: the client may come again with the token it has. */
+  end(): void
+}
+
+export interface Live {
+  readonly broker: Broker
+  readonly door: Door
+  readonly format: RecordFormat
+  /** Records say their topic. */
+  readonly named: boolean
+  /** All partitions are read, those too that are added later. */
+  readonly whole: boolean
+  readonly credit?: number
+}
+
+export class LiveConnection {
+  readonly session: LiveSession
+  readonly #live: Live
+  readonly #topics = new Map<string, TopicView>()
+  readonly #timer: ReturnType<typeof setInterval>
+  #ticks = 0
+  #spokenAtTick = 0
+  #spokenFrames = 0
+  #looking = false
+
+  constructor(live: Live) {
+    const { broker, door, format, named, credit } = live
+    this.#live = live
+    this.session = new LiveSession({
+      sink: door,
+      format,
+      named,
+      ...(credit === undefined ? {} : { credit }),
+      follow: ({ topic, partition, offset }, creditBytes) =>
+        broker.follow(this.#topics.get(topic.topicId)!, partition, { offset, creditBytes }),
+    })
+    door.onReady = () => this.session.drain()
+    door.onGone = () => this.close()
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+  }
+
+  async read({ topics, places }: Start): Promise<void> {
+    for (const topic of topics) this.#topics.set(topic.topicId, topic)
+    await this.session.read(places)
+  }
+
+  fail(why: LiveFailure): void {
+    clearInterval(this.#timer)
+    this.session.fail(why)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    this.session.close()
+  }
+
+  #tick(): void {
+    const { broker, door } = this.#live
+    this.#ticks++
+    if (
+      broker.calls > MAX_CALLS ||
+      door.sentFrames > MAX_FRAMES ||
+      door.sentChars > MAX_CHARS ||
+      this.#ticks > MAX_AGE_TICKS
+    ) {
+      this.session.drain()
+      this.close()
+      return door.end()
+    }
+    if (door.sentFrames !== this.#spokenFrames) {
+      this.#spokenFrames = door.sentFrames
+      this.#spokenAtTick = this.#ticks
+    } else if (this.#ticks - this.#spokenAtTick >= SILENT_TICKS) door.keepAlive()
+    if (this.#looking) return
+    this.#looking = true
+    // The cluster may be out of reach for a moment; the next tick looks again.
+    void this.#look()
+      .catch(() => {})
+      .finally(() => (this.#looking = false))
+  }
+
+  /** Sees topics that are gone, which the partitions themselves mostly say sooner, and partitions that are new. */
+  async #look(): Promise<void> {
+    const { broker, whole } = this.#live
+    const { topics } = await broker.view()
+    const grown: { topic: TopicView; known: number }[] = []
+    let partitions = 0
+    for (const known of this.#topics.values()) {
+      const topic = topics.find(({ topicId }) => topicId === known.topicId)
+      if (topic === undefined)
+        return this.fail({ ...failure('UNKNOWN_TOPIC_ID', 'The topic was deleted.'), topic: known.name })
+      if (topic.partitions > known.partitions) grown.push({ topic, known: known.partitions })
+      partitions += topic.partitions
+    }
+    if (!whole || grown.length === 0) return
+    if (partitions > MAX_LIVE_PARTITIONS) return this.fail(tooMany())
+    const places = await addedTo(broker, grown)
+    if (isFailure(places)) return
+    for (const { topic } of grown) this.#topics.set(topic.topicId, topic)
+    await this.session.read(places)
+  }
+}
+
+/** An error as live consumers are told it. */
+export function errorMembers({ error, message, ...where }: LiveFailure): Readonly<Record<string, unknown>> {
+  return { code: error, errorCode: errors[error].code, retriable: errors[error].retriable, message, ...where }
+}
