@@ -168,11 +168,17 @@ describe('a cluster', () => {
     expect(await append(partitionOf(topic), 'x'.repeat(100))).toMatchObject({ error: 'MESSAGE_TOO_LARGE' })
   })
 
-  it('places partitions where the topic says', async () => {
-    const { cluster } = aCluster()
-    const topic = await one(cluster.createTopics([{ name: 'a', config: { 'edgelog.location': 'weur' } }]))
-    expect(await append(partitionOf(topic))).toMatchObject({ baseOffset: 0 })
-  })
+  for (const [key, value] of [
+    ['edgelog.location', 'weur'],
+    ['edgelog.jurisdiction', 'eu'],
+  ] as const)
+    it(`takes ${key}, which means nothing on your own machine`, async () => {
+      const { cluster } = aCluster()
+      const topic = await one(cluster.createTopics([{ name: 'a', config: { [key]: value } }]))
+      expect(await append(partitionOf(topic))).toMatchObject({ baseOffset: 0 })
+      await cluster.deleteTopics([{ name: 'a' }])
+      expect(await append(partitionOf(topic))).toMatchObject({ error: 'UNKNOWN_TOPIC_ID' })
+    })
 
   it('creates and deletes more partitions than it calls at once', async () => {
     const { cluster } = aCluster()
