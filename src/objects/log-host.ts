@@ -15,6 +15,14 @@ import { type ErrorName, type Failure, failure } from '../protocol/errors.ts'
 const MAX_PENDING_BYTES = 33_554_432
 /** Bytes of appends that wait so; beyond them appends are refused, to be tried again. */
 const MAX_WAITING_BYTES = 33_554_432
+/**
+ * What telling one follower takes of a processor, all the way to its client, and how long at most the followers wait
+ * because of it: meanwhile more is committed, which goes along. Up to some ten of them are told at once.
+ */
+const TELLING_MS = 0.15
+const MAX_PAUSE_MS = 30
+/** Bytes that are told at once whatever it takes: they are kept in memory until then. */
+const MAX_UNTOLD_BYTES = 1_048_576
 /** Bytes read at once for a follower that is behind. */
 const CATCH_UP_BYTES = 1_048_576
 
@@ -31,6 +39,11 @@ export class LogHost {
   readonly #waiting: (() => void)[] = []
   #waitingBytes = 0
   #alarmMs: number | null | undefined
+  /** Durable, and not told to the followers yet. */
+  #untold: Chunk[] = []
+  #untoldBytes = 0
+  #toldAtMs = 0
+  #pause: ReturnType<typeof setTimeout> | undefined
 
   constructor(ctx: DurableObjectState, now: () => number = Date.now) {
     this.#ctx = ctx
@@ -112,6 +125,7 @@ export class LogHost {
   /** The topic is deleted: whoever follows is told, what is on its way is answered UNKNOWN_TOPIC_ID, and all storage goes. */
   async remove(): Promise<void> {
     this.log = undefined
+    this.#untold = []
     this.#alarmMs = null
     for (const socket of this.#ctx.getWebSockets())
       this.#refuse(socket, 'UNKNOWN_TOPIC_ID', 'The topic was deleted.', -1)
@@ -176,14 +190,33 @@ export class LogHost {
       const chunks = log.committed()
       this.#committing = undefined
       commit.resolve()
-      if (this.log === log) this.#tellFollowers(log, chunks)
+      if (this.log === log) this.#tellSoon(chunks)
       while (this.#waiting.length > 0 && log.pendingBytes <= MAX_PENDING_BYTES) this.#waiting.shift()!()
     }
     await this.arm()
   }
 
-  #tellFollowers(log: PartitionLog, chunks: readonly Chunk[]): void {
-    if (chunks.length === 0) return
+  /** At once where there are few followers; with many, often enough to seem so. */
+  #tellSoon(chunks: readonly Chunk[]): void {
+    for (const chunk of chunks) {
+      this.#untold.push(chunk)
+      this.#untoldBytes += chunk.sizeBytes
+    }
+    const pauseMs = Math.min(this.#followers.size * TELLING_MS, MAX_PAUSE_MS)
+    const waitMs = this.#toldAtMs + pauseMs - Date.now()
+    if (waitMs < 1 || this.#untoldBytes > MAX_UNTOLD_BYTES) this.#tellFollowers()
+    else this.#pause ??= setTimeout(() => this.#tellFollowers(), waitMs)
+  }
+
+  #tellFollowers(): void {
+    clearTimeout(this.#pause)
+    this.#pause = undefined
+    this.#toldAtMs = Date.now()
+    const { log } = this
+    const chunks = this.#untold
+    this.#untold = []
+    this.#untoldBytes = 0
+    if (log === undefined || chunks.length === 0) return
     const caughtUp = new Frames(chunks, log)
     for (const socket of this.#ctx.getWebSockets()) {
       const follower = this.#followers.get(socket)
