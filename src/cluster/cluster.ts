@@ -4,6 +4,7 @@
 
 import type { Machine, Outcome, Ticket } from '../machine.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
+import { brokerConfig } from './broker-configs.ts'
 import { alter, type ConfigChange, create, type Draft, grow, type NewTopic } from './changes.ts'
 import { type Overrides, partitionConfig } from './configs.ts'
 import { answered, due, type Errand, type ErrandKey, isFor, postponed, rangesOf, removing, telling } from './errands.ts'
@@ -126,6 +127,8 @@ function deleteTopics(
   nowMs: number,
 ): Topics {
   if (topics.length > MAX_TOPICS_PER_REQUEST) return [[], tooLarge(topics)]
+  if (brokerConfig(state.broker)['delete.topic.enable'] === false)
+    return [[], topics.map(() => failure('TOPIC_DELETION_DISABLED'))]
   const seen = new Set<TopicView>()
   const results = topics.map((wanted): TopicView | Failure => {
     const topic = named(state, wanted)
@@ -138,7 +141,7 @@ function deleteTopics(
   if (seen.size === 0) return [[], results]
   const facts = [...seen].flatMap((topic): ClusterFact[] => [
     { type: 'topic', topicId: topic.topicId, topic: null },
-    errandFact(topic.topicId, removing(state.errands.get(topic.topicId), topic, nowMs)),
+    errandFact(topic.topicId, removing(topic, nowMs)),
   ])
   return [[...newVersion(state, nowMs), ...facts], results]
 }

@@ -31,22 +31,9 @@ const ALWAYS_FLUSHED = 'Every answer already waits until the records are on disk
 const NO_LEVELS = 'Each codec compresses at its own level.'
 
 /** Where a Durable Object may be asked to live (location hints); empty: near whoever first calls it. */
-export const locations = [
-  '',
-  'wnam',
-  'enam',
-  'sam',
-  'weur',
-  'eeur',
-  'apac',
-  'apac-ne',
-  'apac-se',
-  'oc',
-  'afr',
-  'me',
-] as const
+const locations = ['', 'wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'apac-ne', 'apac-se', 'oc', 'afr', 'me'] as const
 /** Where a Durable Object must stay; empty: anywhere. */
-export const jurisdictions = ['', 'eu', 'us', 'fedramp', 'fedramp-high'] as const
+const jurisdictions = ['', 'eu', 'us', 'fedramp', 'fedramp-high'] as const
 
 export const compressionTypes = ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'] as const
 

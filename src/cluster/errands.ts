@@ -3,7 +3,7 @@
 // objects/cluster.ts; here is what is left to do, and when.
 //
 // tell   → (answered) gone.   A newer config or more partitions: more to tell.   The topic is deleted: remove.
-// remove → (answered) gone, or once more, late, for partitions that a `tell` may still be on its way to.
+// remove → (answered) once more, late, since a `tell` may still have been on its way → (answered) gone.
 
 /** Partitions `from` up to, not including, `to`. */
 export interface Range {
@@ -68,9 +68,8 @@ export function telling(
   }
 }
 
-/** `remove` all partitions of a topic, and once more those that a `tell` may still be on its way to. */
+/** `remove` all partitions of a topic. */
 export function removing(
-  before: Errand | undefined,
   topic: {
     readonly config: Readonly<Record<string, string>>
     readonly configVersion: number
@@ -82,7 +81,7 @@ export function removing(
     kind: 'remove',
     configVersion: topic.configVersion,
     pending: rangesOf(0, topic.partitions),
-    again: before?.pending ?? [],
+    again: rangesOf(0, topic.partitions),
     late: false,
     place: placeOf(topic.config),
     attempts: 0,

@@ -27,6 +27,8 @@ import { Shard } from './shard.ts'
 
 /** How long an answer waits for partitions to be told; the errand goes on behind it. */
 const MAX_WAIT_MS = 10_000
+/** Answers that wait so; one more does not wait. */
+const MAX_WAITING = 1_000
 
 /** Kafka's log of the same purpose, and its fixed id. */
 const IDENTITY = { topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', topic: '__cluster_metadata', partition: 0 }
@@ -137,6 +139,7 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
   async #told(topicIds: readonly string[]): Promise<void> {
     if (this.#isTold(topicIds)) return
     this.ctx.waitUntil(this.#errands.run())
+    if (this.#waiting.size >= MAX_WAITING) return
     await new Promise<void>(resolve => {
       const timer = setTimeout(() => done(), MAX_WAIT_MS)
       const done = (): void => {

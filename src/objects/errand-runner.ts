@@ -18,7 +18,8 @@ export interface Errands<Call extends { readonly id: string }> {
 
 export class ErrandRunner<Call extends { readonly id: string }> {
   readonly #errands: Errands<Call>
-  #running: Promise<void> | undefined
+  #running: Promise<void> = Promise.resolve()
+  #isRunning = false
   #again = false
   #lastError: unknown
 
@@ -29,26 +30,41 @@ export class ErrandRunner<Call extends { readonly id: string }> {
   /** Carries out all there is, and what comes while it runs; resolves when nothing is left to try now. */
   run(): Promise<void> {
     this.#again = true
-    this.#running ??= this.#runs().finally(() => (this.#running = undefined))
+    if (!this.#isRunning) {
+      this.#isRunning = true
+      this.#running = this.#runs()
+    }
     return this.#running
   }
 
   async #runs(): Promise<void> {
-    for (let calls = 0; this.#again && calls < MAX_CALLS;) {
-      this.#again = false
-      const failed = new Map<string, Call>()
-      while (calls < MAX_CALLS) {
-        const wave = this.#errands.next(Math.min(WAVE, MAX_CALLS - calls), new Set(failed.keys()))
-        if (wave.length === 0) break
-        calls += wave.length
-        const answered = await this.#carryOut(wave, failed)
-        if (answered.length > 0) await this.#errands.report(answered, [])
+    try {
+      for (let calls = 0; this.#again && calls < MAX_CALLS;) {
+        this.#again = false
+        calls += await this.#carryOutAll(MAX_CALLS - calls)
       }
-      if (failed.size === 0) continue
+    } finally {
+      this.#isRunning = false
+    }
+  }
+
+  /** Wave after wave; what fails is not tried twice. Returns how many calls were made. */
+  async #carryOutAll(most: number): Promise<number> {
+    const failed = new Map<string, Call>()
+    let calls = 0
+    while (calls < most) {
+      const wave = this.#errands.next(Math.min(WAVE, most - calls), new Set(failed.keys()))
+      if (wave.length === 0) break
+      calls += wave.length
+      const answered = await this.#carryOut(wave, failed)
+      if (answered.length > 0) await this.#errands.report(answered, [])
+    }
+    if (failed.size > 0) {
       const [id] = failed.keys()
       console.warn(`${failed.size} errands failed and are tried again later, ${id} among them: ${this.#lastError}`)
       await this.#errands.report([], [...failed.values()])
     }
+    return calls
   }
 
   async #carryOut(wave: readonly Call[], failed: Map<string, Call>): Promise<readonly Call[]> {

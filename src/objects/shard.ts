@@ -39,6 +39,8 @@ export class Shard<State, Command, F extends Fact, Reply> {
   readonly #now: () => number
   readonly #states = new Map<string, State>()
   readonly #deadlines = new Map<string, number>()
+  /** The first of the deadlines. */
+  #nextMs = Number.POSITIVE_INFINITY
   readonly #parked = new Map<Ticket, (reply: Reply) => void>()
   #tickets = 0
   /** Resolves when every fact so far is stored. */
@@ -154,16 +156,20 @@ export class Shard<State, Command, F extends Fact, Reply> {
   /** After a state changed: when it is next due, and whether it is worth keeping. */
   #settle(of: string): void {
     const state = this.#stateOf(of)
-    const atMs = this.#machine.deadline(state)
-    if (atMs === undefined) this.#deadlines.delete(of)
+    const atMs = this.#machine.deadline(state) ?? Number.POSITIVE_INFINITY
+    const beforeMs = this.#deadlines.get(of)
+    if (atMs === Number.POSITIVE_INFINITY) this.#deadlines.delete(of)
     else this.#deadlines.set(of, atMs)
+    if (atMs <= this.#nextMs) this.#nextMs = atMs
+    // Only when the first of all moved is it worth looking at all.
+    else if (beforeMs === this.#nextMs)
+      this.#nextMs = this.#deadlines.values().reduce((first, one) => Math.min(first, one), Number.POSITIVE_INFINITY)
     if (this.#machine.isEmpty(state)) this.#states.delete(of)
   }
 
   /** Sees to it that the next deadline is not missed: by the timer while it keeps nobody awake for long, by the alarm anyway. */
   #wake(): void {
-    let atMs = Number.POSITIVE_INFINITY
-    for (const deadline of this.#deadlines.values()) atMs = Math.min(atMs, deadline)
+    const atMs = this.#nextMs
     if (atMs === Number.POSITIVE_INFINITY) return this.#stopTimer()
     const nowMs = this.#now()
     if (this.#parked.size > 0 || atMs - nowMs <= TIMER_REACH_MS) this.#startTimer(atMs, nowMs)

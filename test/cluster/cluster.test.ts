@@ -170,6 +170,13 @@ describe('deleting topics', () => {
     expect(cluster.view.topics.map(topic => topic.name)).toEqual(['c'])
   })
 
+  it('can be turned off', () => {
+    const cluster = withTopic()
+    cluster.run({ type: 'configureBroker', broker: { 'delete.topic.enable': 'false' } })
+    expect(cluster.delete('flights')).toMatchObject([{ error: 'TOPIC_DELETION_DISABLED' }])
+    expect(cluster.view.topics).toHaveLength(1)
+  })
+
   it('frees the name, also for names that collided with it', () => {
     const cluster = new ClusterUnderTest()
     cluster.create({ name: 'a.b' })

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers'
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { ClusterView, TopicView } from '../../src/cluster/cluster.ts'
+import type { TopicView } from '../../src/cluster/cluster.ts'
 import type { ClusterObject } from '../../src/objects/cluster.ts'
 import { type PartitionStub, partitionStub, type Rpc } from '../../src/objects/place.ts'
 import { partitionConfig } from '../../src/cluster/configs.ts'
