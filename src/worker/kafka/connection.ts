@@ -1,6 +1,7 @@
 // One Kafka connection, whatever carries its bytes: frames in, requests started in order, responses out in order. It bounds
 // what a client can make the broker hold, and closes on what it does not understand; it knows no API.
 
+import { joined } from '../../log/chunk.ts'
 import { Reader } from '../../protocol/bytes.ts'
 import { codecFor } from '../../protocol/codec.ts'
 import { codeOf, ProtocolError } from '../../protocol/errors.ts'
@@ -26,12 +27,21 @@ const MAX_WAITING_BYTES = 50_331_648
 /** Calls to objects after which a connection ends between two requests, well before the invocation's limit does it. */
 const MAX_CALLS = 9_000_000
 
+/** Responses up to this size together are copied into one write; larger ones go out as they are. */
+const MAX_WRITE_TOGETHER_BYTES = 65_536
+
 const API_VERSIONS = 18
 
 /** What carries the bytes. `send` resolves when more may be sent. */
 export interface Pipe {
   send(bytes: Uint8Array): Promise<void>
   close(): void
+}
+
+interface Outgoing {
+  readonly bytes: Uint8Array
+  /** Of the request it answers. */
+  readonly requestBytes: number
 }
 
 const announced = apis.filter(api => api.handle !== undefined)
@@ -50,7 +60,10 @@ export class Connection {
   #waitingBytes = 0
   #running = false
   #roomy: (() => void) | undefined
-  /** Resolves when the last response so far has been sent. */
+  /** Responses in order, not yet written. */
+  readonly #outgoing: Outgoing[] = []
+  #writing = false
+  /** Resolves when the last response so far is ready to go. */
   #answered: Promise<void> = Promise.resolve()
 
   constructor(broker: Broker, nodes: Nodes, pipe: Pipe, log: (line: string) => void = console.warn) {
@@ -93,6 +106,7 @@ export class Connection {
     this.#gone.abort()
     this.#fetches.close()
     this.#waiting.length = 0
+    this.#outgoing.length = 0
     this.#roomy?.()
     this.#pipe.close()
   }
@@ -112,7 +126,28 @@ export class Connection {
 
   async #send(answer: Promise<Uint8Array | undefined>, requestBytes: number): Promise<void> {
     const bytes = await answer
-    if (bytes !== undefined && !this.closed) await this.#pipe.send(bytes).catch(() => this.close())
+    if (bytes === undefined) return this.#done(requestBytes)
+    this.#outgoing.push({ bytes, requestBytes })
+    if (!this.#writing) void this.#write()
+  }
+
+  /** Responses that are ready together, or become so while others are on their way, leave as one write. */
+  async #write(): Promise<void> {
+    this.#writing = true
+    await Promise.resolve()
+    while (this.#outgoing.length > 0 && !this.closed) {
+      const together = this.#outgoing.splice(0, writableTogether(this.#outgoing))
+      const [first] = together
+      await this.#pipe
+        .send(together.length === 1 ? first!.bytes : joined(together.map(({ bytes }) => bytes)))
+        .catch(() => this.close())
+      for (const { requestBytes } of together) this.#done(requestBytes)
+    }
+    this.#writing = false
+  }
+
+  /** A request is off this connection's books. */
+  #done(requestBytes: number): void {
     this.#waitingRequests--
     this.#waitingBytes -= requestBytes
     this.#roomy?.()
@@ -175,6 +210,14 @@ function unsupported(api: AnyApi, header: RequestHeader): Uint8Array {
     errorCode: codeOf('UNSUPPORTED_VERSION'),
     apiKeys: versionsOf(announced),
   })
+}
+
+function writableTogether(outgoing: readonly Outgoing[]): number {
+  let bytes = 0
+  let n = 0
+  while (n < outgoing.length && (n === 0 || bytes + outgoing[n]!.bytes.length <= MAX_WRITE_TOGETHER_BYTES))
+    bytes += outgoing[n++]!.bytes.length
+  return n
 }
 
 const sizeOf = (response: object): number => ((response as { [SIZE]?: number })[SIZE] ?? 0) + 512
