@@ -19,14 +19,15 @@ export interface Call extends ErrandKey {
 /** The next `most` calls of errands that are ready, without those in `except`. */
 export function nextCalls(state: ClusterState, most: number, except: ReadonlySet<string>): readonly Call[] {
   const calls: Call[] = []
-  for (const [topicId, { kind, configVersion, place, pending, ready }] of state.errands) {
+  for (const [topicId, { kind, configVersion, late, place, pending, ready }] of state.errands) {
     if (!ready) continue
     const topic = kind === 'tell' ? state.topics.get(topicId) : undefined
     const birth = topic && { topic: topic.name, config: partitionConfig(topic.config, state.broker) }
     for (const partition of partitionsOf(pending)) {
       if (calls.length >= most) return calls
-      const id = `${topicId}-${partition}-${kind}-${configVersion}`
-      if (!except.has(id)) calls.push({ topicId, kind, configVersion, partition, id, place, ...(birth && { birth }) })
+      const id = `${topicId}-${partition}-${late ? 'late-' : ''}${kind}-${configVersion}`
+      if (!except.has(id))
+        calls.push({ topicId, kind, configVersion, late, partition, id, place, ...(birth && { birth }) })
     }
   }
   return calls

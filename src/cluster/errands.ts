@@ -13,7 +13,7 @@ export interface Range {
 
 export interface Errand {
   readonly kind: 'tell' | 'remove'
-  /** The config to tell; of a removal the last one told. An answer counts only for the same kind and version. */
+  /** The config to tell; of a removal the last one told. An answer counts only for the same kind, version and time. */
   readonly configVersion: number
   /** Partitions that have not answered. */
   readonly pending: readonly Range[]
@@ -36,6 +36,7 @@ export interface ErrandKey {
   readonly topicId: string
   readonly kind: 'tell' | 'remove'
   readonly configVersion: number
+  readonly late: boolean
 }
 
 /** An errand that is ready is looked after again this late. */
@@ -107,7 +108,10 @@ export function postponed(errand: Errand, nowMs: number): Errand {
 export const due = (errand: Errand, nowMs: number): Errand => ({ ...errand, ...readyAt(nowMs) })
 
 export const isFor = (errand: Errand | undefined, key: ErrandKey): errand is Errand =>
-  errand !== undefined && errand.kind === key.kind && errand.configVersion === key.configVersion
+  errand !== undefined &&
+  errand.kind === key.kind &&
+  errand.configVersion === key.configVersion &&
+  errand.late === key.late
 
 /** The partitions of some ranges, in order. */
 export function* partitionsOf(ranges: readonly Range[]): Iterable<number> {

@@ -163,7 +163,8 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
   }
 
   async #report(answered: readonly Call[], failed: readonly Call[]): Promise<void> {
-    const alike = ({ topicId, kind, configVersion }: Call): string => `${topicId}-${kind}-${configVersion}`
+    const alike = ({ topicId, kind, configVersion, late }: Call): string =>
+      `${topicId}-${kind}-${configVersion}-${late}`
     const told = Map.groupBy(answered, alike)
     await this.#shard.call({
       type: 'carriedOut',

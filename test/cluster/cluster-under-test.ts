@@ -79,12 +79,7 @@ export class ClusterUnderTest {
 
   /** Answers the next calls, or lets them fail. */
   answer(most = 1000): void {
-    const answered = this.pending(most).map(({ topicId, kind, configVersion, partition }) => ({
-      topicId,
-      kind,
-      configVersion,
-      partitions: [partition],
-    }))
+    const answered = this.pending(most).map(call => ({ ...call, partitions: [call.partition] }))
     for (const one of answered) this.run({ type: 'carriedOut', answered: [one], postponed: [] })
   }
 
