@@ -64,7 +64,9 @@ export class LogHost {
 
   /** Decides the append at once, in call order; resolves when the decision is durable. The log must have been born. */
   append(request: AppendRequest, origin: Origin = 'client'): Promise<AppendResult> {
-    if (this.#waiting.length === 0 && this.#born.pendingBytes <= MAX_PENDING_BYTES) return this.#decide(request, origin)
+    const mayDecide = this.#waiting.length === 0 && this.#born.pendingBytes <= MAX_PENDING_BYTES
+    // A coordinator bounds itself, one turn at a time, and lives by its decisions being taken at once.
+    if (mayDecide || origin === 'coordinator') return this.#decide(request, origin)
     if (this.#waitingBytes > MAX_WAITING_BYTES) return Promise.resolve(BUSY)
     this.#waitingBytes += request.records.length
     return new Promise(resolve => {
