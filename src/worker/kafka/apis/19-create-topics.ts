@@ -71,16 +71,28 @@ export const createTopics = api({
       ),
     )
     const answers = new Map<string, TopicView | Failure>()
-    for (const { name, assignments } of topics) if (assignments.length > 0) answers.set(name, ASSIGNED)
+    for (const topic of topics) if (topic.assignments.length > 0) answers.set(topic.name, assigned(topic))
     wanted.forEach(({ name }, i) => answers.set(name, results[i]!))
     return { topics: Array.from(answers, ([name, result]) => told(name, result, broker.configs)) }
   },
 })
 
-const ASSIGNED = failure(
-  'INVALID_REPLICA_ASSIGNMENT',
-  'Replicas are placed by the platform and cannot be assigned; leave the assignments out.',
-)
+function assigned({ numPartitions, replicationFactor }: { numPartitions: number; replicationFactor: number }): Failure {
+  if (replicationFactor !== -1)
+    return failure(
+      'INVALID_REQUEST',
+      'A manual partition assignment was specified, but replication factor was not set to -1.',
+    )
+  if (numPartitions !== -1)
+    return failure(
+      'INVALID_REQUEST',
+      'A manual partition assignment was specified, but numPartitions was not set to -1.',
+    )
+  return failure(
+    'INVALID_REPLICA_ASSIGNMENT',
+    'Replicas are placed by the platform and cannot be assigned; leave the assignments out.',
+  )
+}
 
 function told(name: string, result: TopicView | Failure, broker: Overrides) {
   if (isFailure(result)) return { name, ...refused(result), configs: [] }

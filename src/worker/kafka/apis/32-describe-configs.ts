@@ -2,7 +2,7 @@ import { array, bool, int16, int32, int8, string } from '../../../protocol/schem
 import type { TopicView } from '../../../cluster/cluster.ts'
 import { checkTopicName } from '../../../cluster/topics.ts'
 import { type Failure, failure, isFailure } from '../../../protocol/errors.ts'
-import { DONE, refused } from '../answers.ts'
+import { refused } from '../answers.ts'
 import { api, type Call } from '../api.ts'
 import { brokerEntries, type ConfigEntry, topicEntries } from '../configs.ts'
 import { brokerIdOf, idsOf, resourceTypes } from '../resources.ts'
@@ -58,7 +58,8 @@ export const describeConfigs = api({
       const configs = keys.size === 0 ? found : found.filter(({ name }) => keys.has(name))
       left -= configs.length
       return {
-        ...DONE,
+        errorCode: 0,
+        errorMessage: '',
         resourceType,
         resourceName,
         configs: configs.map(({ synonyms, documentation, ...config }) => ({
@@ -100,6 +101,7 @@ function entriesOf(
       )
     }
     case resourceTypes.brokerLogger:
+      if (name === '') return failure('INVALID_REQUEST', 'Broker id must not be empty')
       return failure('INVALID_REQUEST', 'The broker has no loggers whose levels could be shown.')
     case resourceTypes.clientMetrics:
       return name === '' ? failure('INVALID_REQUEST', 'Client metrics subscription name must not be empty') : []

@@ -3,7 +3,7 @@ import type { TopicView } from '../../../cluster/cluster.ts'
 import { checkTopicName, isInternalTopic } from '../../../cluster/topics.ts'
 import { ZERO_UUID } from '../../../protocol/bytes.ts'
 import { codeOf, type ErrorName } from '../../../protocol/errors.ts'
-import { TOPIC_OPERATIONS } from '../answers.ts'
+import { NO_OPERATIONS, TOPIC_OPERATIONS } from '../answers.ts'
 import { api } from '../api.ts'
 import { type Nodes, replicationFactorOf } from '../nodes.ts'
 
@@ -58,7 +58,13 @@ export const describeTopicPartitions = api({
     const from = cursor?.topicName ?? ''
     const wanted = [...new Set(names)].filter(name => name >= from).sort(byCodeUnit)
     const strange = cursor !== null && (cursor.partitionIndex < 0 || (topics.length > 0 && wanted[0] !== from))
-    if (strange) return { topics: topics.map(({ name }) => missing(name, 'INVALID_REQUEST')) }
+    if (strange)
+      return {
+        topics: topics.map(({ name }) => ({
+          ...missing(name, 'INVALID_REQUEST'),
+          topicAuthorizedOperations: NO_OPERATIONS,
+        })),
+      }
     let left = Math.max(Math.min(responsePartitionLimit, MAX_PARTITIONS), 1)
     const answers = []
     for (const name of wanted) {
