@@ -1,7 +1,9 @@
 import { array, bool, int16, int32, string, uuid } from '../../../protocol/schema.ts'
 import type { TopicView } from '../../../cluster/cluster.ts'
+import { checkTopicName } from '../../../cluster/topics.ts'
 import { ZERO_UUID } from '../../../protocol/bytes.ts'
 import { codeOf, type ErrorName, isFailure } from '../../../protocol/errors.ts'
+import { CLUSTER_OPERATIONS, NO_OPERATIONS, TOPIC_OPERATIONS } from '../answers.ts'
 import { api, type Call } from '../api.ts'
 import { type Nodes, replicationFactorOf } from '../nodes.ts'
 
@@ -74,7 +76,8 @@ export const metadata = api({
       brokers: call.nodes.all,
       clusterId: view.clusterId,
       controllerId: call.nodes.controllerId,
-      topics,
+      topics: request.includeTopicAuthorizedOperations ? topics.map(allowed) : topics,
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : NO_OPERATIONS,
       errorCode: 0,
     }
   },
@@ -82,10 +85,18 @@ export const metadata = api({
 
 /** A topic that a client may create by asking for it answers LEADER_NOT_AVAILABLE in Kafka; here it is there at once. */
 async function create(name: string, allowed: boolean, call: Call): Promise<TopicView | ErrorName> {
+  const illegal = checkTopicName(name)
+  if (illegal !== undefined) return illegal.error
   // Before v4 a client could not say.
   const topic = allowed || call.version < 4 ? await call.broker.topicOrCreate(name) : await call.broker.topic(name)
   return isFailure(topic) ? topic.error : topic
 }
+
+/** Told of topics that are there, to those who ask (KIP-430). */
+const allowed = <T extends { readonly errorCode: number }>(topic: T) => ({
+  ...topic,
+  topicAuthorizedOperations: topic.errorCode === 0 ? TOPIC_OPERATIONS : NO_OPERATIONS,
+})
 
 const missing = (name: string | null, topicId: string, error: ErrorName) => ({
   errorCode: codeOf(error),
