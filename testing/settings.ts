@@ -25,7 +25,7 @@ interface Toml {
   dev?: { port?: number }
 }
 
-export function readSettings(path: string | URL): Settings {
+export function readSettings(path: string): Settings {
   const toml = parse(readFileSync(path, 'utf8')) as unknown as Toml
   return {
     name: toml.name,
