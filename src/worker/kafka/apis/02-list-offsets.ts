@@ -60,7 +60,8 @@ export const listOffsets = api({
             if (wanted < MAX_TIMESTAMP) return refused('UNSUPPORTED_VERSION')
             const at = await call.broker.offsetFor(topic, partitionIndex, wanted)
             if (isFailure(at)) return refused(at.error)
-            return { partitionIndex, errorCode: 0, ...at }
+            // What is nowhere has no epoch either.
+            return { partitionIndex, errorCode: 0, ...at, leaderEpoch: at.offset < 0 ? -1 : at.leaderEpoch }
           }),
         )
         return { name, partitions: found }

@@ -33,8 +33,14 @@ export const electLeaders = api({
   async handle({ electionType, topicPartitions }, { broker }) {
     if (electionType !== PREFERRED && electionType !== UNCLEAN)
       return { errorCode: codeOf('INVALID_REQUEST'), replicaElectionResults: [] }
-    // Asked about all partitions, Kafka tells only of those that had something to elect.
-    if (topicPartitions === null) return { errorCode: 0, replicaElectionResults: [] }
+    if (topicPartitions === null) {
+      // Asked about all partitions, Kafka tells only of those that had something to elect.
+      const { view } = await broker.topics({ fresh: true })
+      return {
+        errorCode: 0,
+        replicaElectionResults: view.topics.map(({ name }) => ({ topic: name, partitionResult: [] })),
+      }
+    }
     const named = topicPartitions.map(({ topic }) => ({ topic, topicId: '' }))
     const find = await byIdOrName(broker, named, false)
     return {

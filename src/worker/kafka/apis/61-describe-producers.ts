@@ -1,4 +1,5 @@
 import { array, int16, int32, int64, string } from '../../../protocol/schema.ts'
+import { checkTopicName } from '../../../cluster/topics.ts'
 import { isFailure } from '../../../protocol/errors.ts'
 import { DONE, refused } from '../answers.ts'
 import { api } from '../api.ts'
@@ -47,7 +48,7 @@ export const describeProducers = api({
       topics: named.map(({ name, partitions }, t) => ({
         name,
         partitions: partitions.map((partitionIndex, p) => {
-          const result = results[t]![p]!
+          const result = checkTopicName(name) ?? results[t]![p]!
           if (isFailure(result)) return { partitionIndex, ...refused(result), activeProducers: [] }
           const activeProducers = result.map(producer => ({ ...producer, coordinatorEpoch: -1 }))
           return { partitionIndex, ...DONE, activeProducers }
