@@ -120,6 +120,7 @@ export class LiveSession {
   /** The reader has been told of everything up to the vector. */
   #told = true
   #scheduled = false
+  #draining = false
   #ended = false
 
   constructor(options: SessionOptions) {
@@ -148,10 +149,14 @@ export class LiveSession {
 
   /** Passes on what has come, as far as the reader takes it. */
   drain(): void {
+    // The sink may say that it can take more while it is given something.
+    if (this.#draining) return
+    this.#draining = true
     const { sink } = this.#options
     while (!this.#ended && this.#queue.length > 0 && this.#credit > 0 && sink.ready) this.#frame()
     if (!this.#told && sink.ready) this.#tell()
     if (this.#queue.length > 0) sink.waits(this.#credit)
+    this.#draining = false
   }
 
   /** Ends with what can be passed on still passed on. */

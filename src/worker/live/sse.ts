@@ -75,10 +75,12 @@ export class EventStream implements Door {
   }
 
   #flush(): void {
-    this.sentFrames++
-    this.sentChars += this.#text.length
-    if (this.#text !== '') this.#controller?.enqueue(encoder.encode(this.#text))
+    const text = this.#text
     this.#text = ''
+    this.sentFrames++
+    this.sentChars += text.length
+    // This may ask for more before it returns.
+    if (text !== '') this.#controller?.enqueue(encoder.encode(text))
   }
 }
 

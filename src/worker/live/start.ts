@@ -39,6 +39,23 @@ export interface Start {
  * at its beginning. A topic of the token that is not there, or not asked for, is an error: skipping it would lose records.
  */
 export async function startOf(broker: Brokerage, asked: Asked): Promise<Start | LiveFailure> {
+  const start = await startIn(broker, asked)
+  if (!(await isOutdated(broker, start))) return start
+  await broker.view({ fresh: true })
+  return startIn(broker, asked)
+}
+
+/** The view may have been a moment old, and a topic have grown, gone or been made again since: that shows by now. */
+async function isOutdated(broker: Brokerage, start: Start | LiveFailure): Promise<boolean> {
+  if (isFailure(start)) return start.error === 'UNKNOWN_TOPIC_ID' || start.error === 'UNKNOWN_TOPIC_OR_PARTITION'
+  for (const { name, topicId } of start.topics) {
+    const now = await broker.topic(name)
+    if (isFailure(now) || now.topicId !== topicId) return true
+  }
+  return false
+}
+
+async function startIn(broker: Brokerage, asked: Asked): Promise<Start | LiveFailure> {
   const topics: TopicView[] = []
   for (const name of asked.topics) {
     const topic = await broker.topic(name)
