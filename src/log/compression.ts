@@ -52,6 +52,8 @@ type Unzip = (bytes: Uint8Array, options: { maxOutputLength: number }) => Uint8A
 
 /** What workerd's output buffer grows by at least. */
 const BUFFER_STEP_BYTES = 65_536
+/** The largest limit that workerd takes. */
+const MAX_LIMIT_BYTES = 134_217_728
 
 /**
  * Node and workerd fail differently: what they share is a RangeError at the limit. workerd judges the
@@ -62,7 +64,7 @@ function unzip(open: Unzip, bytes: Uint8Array, maxBytes: number): Uint8Array {
   if (bytes.length === 0) throw new RangeError('no bytes')
   let opened: Uint8Array
   try {
-    opened = open(bytes, { maxOutputLength: 2 * maxBytes + BUFFER_STEP_BYTES })
+    opened = open(bytes, { maxOutputLength: Math.min(2 * maxBytes + BUFFER_STEP_BYTES, MAX_LIMIT_BYTES) })
   } catch (thrown) {
     throw thrown instanceof RangeError ? new TooLarge() : thrown
   }

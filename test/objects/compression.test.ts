@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { codecs, compress, decompress } from '../../src/log/compression.ts'
+import { MAX_OPENED_BYTES } from '../../src/log/records.ts'
 
 const text = new TextEncoder().encode('all work and no play '.repeat(5_000))
 
@@ -11,6 +12,10 @@ describe.each(codecs)('%s in workerd', codec => {
   it('gives back what went in', () => {
     expect(decompress(codec, closed, text.length)).toEqual(text)
     expect(decompress(codec, compress(codec, new Uint8Array()), 0)).toEqual(new Uint8Array())
+  })
+
+  it('opens within the bound that every reader has', () => {
+    expect(decompress(codec, closed, MAX_OPENED_BYTES)).toEqual(text)
   })
 
   it('says what is too large', () => {
