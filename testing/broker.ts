@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import type { Miniflare, MiniflareOptions } from 'miniflare'
 import { DataFolderInUse, lockFolder } from './lock.ts'
-import { endWithThisProcess } from './orphans.ts'
+import { leaveNoOrphans } from './orphans.ts'
 import { readSettings, type Settings } from './settings.ts'
 
 export interface BrokerOptions {
@@ -50,13 +50,19 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const data = options.data === undefined ? mkdtempSync(join(tmpdir(), 'edgelog-')) : resolve(options.data)
   mkdirSync(data, { recursive: true })
   const unlock = lockFolder(data)
-  const leaveAlone = endWithThisProcess()
+  const forget = (): void => rmSync(data, { recursive: true, force: true, maxRetries: 3 })
+  if (options.data === undefined) process.once('exit', forget)
+  leaveNoOrphans()
   let miniflare: Miniflare | undefined
+  let closed = false
   const close = async (): Promise<void> => {
+    if (closed) return
+    closed = true
     await miniflare?.dispose()
-    leaveAlone()
     unlock()
-    if (options.data === undefined) rmSync(data, { recursive: true, force: true })
+    if (options.data !== undefined) return
+    process.off('exit', forget)
+    forget()
   }
   const vars = {
     ...settings.vars,

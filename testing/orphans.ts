@@ -2,30 +2,25 @@
 // shell that reads from a pipe held open by this process alone, and ends workerd once the pipe does.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { subscribe } from 'node:diagnostics_channel'
 
-/** From now until the returned function is called, every workerd that this process starts ends with it. */
-export function endWithThisProcess(): () => void {
-  if (process.platform === 'win32') return () => {}
-  const watchers = new Set<ChildProcess>()
-  const started = (message: unknown): void => {
+const END_WITH_PIPE = 'trap "" INT TERM HUP; read -r _; kill -9 "$0"'
+
+let watching = false
+
+/** From now on every workerd that this process starts ends with it. */
+export function leaveNoOrphans(): void {
+  if (watching || process.platform === 'win32') return
+  watching = true
+  subscribe('child_process', message => {
     const { process: child } = message as { process: ChildProcess }
     child.once('spawn', () => {
-      if (!child.spawnfile.includes('workerd') || child.pid === undefined) return
-      const watcher = spawn('/bin/sh', ['-c', 'trap "" INT TERM HUP; read -r _; kill -9 "$0"', String(child.pid)], {
+      if (child.pid === undefined || !child.spawnfile.includes('workerd')) return
+      const watcher = spawn('/bin/sh', ['-c', END_WITH_PIPE, String(child.pid)], {
         stdio: ['pipe', 'ignore', 'ignore'],
       })
       watcher.unref()
-      watchers.add(watcher)
-      child.once('exit', () => {
-        watcher.kill('SIGKILL')
-        watchers.delete(watcher)
-      })
+      child.once('exit', () => watcher.kill('SIGKILL'))
     })
-  }
-  subscribe('child_process', started)
-  return () => {
-    unsubscribe('child_process', started)
-    for (const watcher of watchers) watcher.kill('SIGKILL')
-  }
+  })
 }
