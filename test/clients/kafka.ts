@@ -1,0 +1,119 @@
+// Apache Kafka itself, as a witness: its jars from Maven Central in a cache folder, its command-line tools, and a broker of its
+// own to compare with. Needs Java 17 and Maven.
+
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { cacheFolder, type Ran, run } from './run.ts'
+
+export const KAFKA_VERSION = '4.3.1'
+/** What a tool may take, a slow machine's start of Java included. */
+const TOOL_TIMEOUT_MS = 120_000
+const START_TIMEOUT_MS = 60_000
+
+const folder = join(cacheFolder, `kafka-${KAFKA_VERSION}`)
+const libs = join(folder, 'libs')
+
+/** Downloads the jars unless they are there. False: there is no Java or Maven, or they could not be had. */
+export async function haveKafka(): Promise<boolean> {
+  if ((await run('java', ['-version'])).code !== 0) return false
+  writeLogging()
+  if (existsSync(join(libs, `kafka-tools-${KAFKA_VERSION}.jar`))) return true
+  writeFileSync(join(folder, 'pom.xml'), POM)
+  const goal = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${libs}`, '-DincludeScope=runtime']
+  return (await run('mvn', goal, { cwd: folder, timeoutMs: 600_000 })).code === 0
+}
+
+/** Runs one of Kafka's tools by the name of its class. */
+export const tool = (name: string, args: readonly string[], stdin = ''): Promise<Ran> =>
+  run('java', [...javaOptions('256m'), TOOLS[name] ?? `org.apache.kafka.tools.${name}`, ...args], {
+    stdin,
+    timeoutMs: TOOL_TIMEOUT_MS,
+  })
+
+const TOOLS: Readonly<Record<string, string>> = {
+  ConfigCommand: 'kafka.admin.ConfigCommand',
+  ConsoleConsumer: 'org.apache.kafka.tools.consumer.ConsoleConsumer',
+  StorageTool: 'kafka.tools.StorageTool',
+}
+
+export interface Kafka {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** A single-node broker, number 0 as Edgelog's first is, with an empty data folder. */
+export async function startKafka(port: number): Promise<Kafka> {
+  const data = mkdtempSync(join(tmpdir(), 'kafka-'))
+  const properties = join(data, 'server.properties')
+  writeFileSync(properties, PROPERTIES(port, join(data, 'log')))
+  const id = '4L6g3nShT-eMCtK--X86sw'
+  const formatted = await tool('StorageTool', ['format', '-t', id, '-c', properties])
+  if (formatted.code !== 0) throw new Error(formatted.stderr || formatted.stdout)
+  const kafka = spawn('java', [...javaOptions('512m'), 'kafka.Kafka', properties], { stdio: 'ignore' })
+  const ended = new Promise<void>(resolve => kafka.once('exit', () => resolve()))
+  const close = async (): Promise<void> => {
+    kafka.kill()
+    await ended
+    rmSync(data, { recursive: true, force: true })
+  }
+  const deadlineMs = Date.now() + START_TIMEOUT_MS
+  while (!(await accepts(port))) {
+    if (Date.now() > deadlineMs || kafka.exitCode !== null) {
+      await close()
+      throw new Error('Apache Kafka did not start')
+    }
+    await new Promise(resolve => setTimeout(resolve, 200))
+  }
+  return { port, close }
+}
+
+const accepts = (port: number): Promise<boolean> =>
+  new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+
+const javaOptions = (heap: string): string[] => [
+  `-Xmx${heap}`,
+  `-Dlog4j2.configurationFile=${join(folder, 'log4j2.properties')}`,
+  '-cp',
+  `${libs}/*`,
+]
+
+function writeLogging(): void {
+  mkdirSync(folder, { recursive: true })
+  const lines = ['appender.e.type = Console', 'appender.e.name = E', 'appender.e.target = SYSTEM_ERR']
+  const root = ['rootLogger.level = error', 'rootLogger.appenderRef.e.ref = E']
+  writeFileSync(join(folder, 'log4j2.properties'), [...lines, ...root, ''].join('\n'))
+}
+
+const dependency = (group: string, artifact: string, version: string): string =>
+  `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`
+
+const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>edgelog</groupId><artifactId>witness</artifactId><version>1</version><packaging>pom</packaging><dependencies>
+${dependency('org.apache.kafka', 'kafka_2.13', KAFKA_VERSION)}
+${dependency('org.apache.kafka', 'kafka-tools', KAFKA_VERSION)}
+${dependency('org.apache.logging.log4j', 'log4j-slf4j-impl', '2.25.4')}
+</dependencies></project>
+`
+
+const PROPERTIES = (port: number, log: string): string => `process.roles=broker,controller
+node.id=0
+controller.quorum.voters=0@127.0.0.1:${port + 1}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs=${log}
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+`

@@ -1,0 +1,50 @@
+// Other people's programs, run as users run them: with a time limit, their output kept, and nothing left running.
+
+import { spawn } from 'node:child_process'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+/** Where downloaded clients stay between runs, outside of the tree. */
+export const cacheFolder = process.env['EDGELOG_CACHE'] ?? join(homedir(), '.cache', 'edgelog')
+
+const MAX_OUTPUT_LENGTH = 16_777_216
+
+export interface Ran {
+  /** 127: there is no such program. */
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export function run(
+  program: string,
+  args: readonly string[],
+  {
+    stdin = '',
+    cwd,
+    timeoutMs = 60_000,
+    env,
+  }: { stdin?: string | Uint8Array; cwd?: string; timeoutMs?: number; env?: NodeJS.ProcessEnv } = {},
+): Promise<Ran> {
+  return new Promise(resolve => {
+    const child = spawn(program, args, { ...(cwd && { cwd }), env: { ...process.env, ...env } })
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+    let [stdout, stderr] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout = (stdout + text).slice(-MAX_OUTPUT_LENGTH)))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-MAX_OUTPUT_LENGTH)))
+    child.stdin.on('error', () => {})
+    child.stdin.end(stdin)
+    child.once('error', error => {
+      clearTimeout(timer)
+      resolve({ code: 127, stdout, stderr: String(error) })
+    })
+    child.once('close', (code, signal) => {
+      clearTimeout(timer)
+      resolve({
+        code: code ?? 1,
+        stdout,
+        stderr: signal === 'SIGKILL' ? `${stderr}\nstopped after ${timeoutMs} ms` : stderr,
+      })
+    })
+  })
+}

@@ -1,0 +1,9 @@
+// Everything that is asked of both brokers.
+
+import type { Scenario } from './transcript.ts'
+import { clusters } from './scenarios/cluster.ts'
+import { configs } from './scenarios/configs.ts'
+import { records } from './scenarios/records.ts'
+import { topics } from './scenarios/topics.ts'
+
+export const scenarios: readonly Scenario[] = [...topics, ...configs, ...records, ...clusters]
