@@ -14,7 +14,7 @@ enableCompileCache()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(0))
 
 try {
-  const { startBroker } = await import('../testing/broker.ts')
+  const [{ startBroker }, esbuild] = await Promise.all([import('../testing/broker.ts'), import('esbuild')])
   const broker = await startBroker({
     http: port('EDGELOG_HTTP_PORT', EDGELOG_HTTP_PORT ?? String(settings.httpPort)),
     kafka: (EDGELOG_KAFKA_PORT ?? settings.kafkaPorts.join(','))
@@ -25,6 +25,7 @@ try {
       Object.entries(environment).filter((entry): entry is [string, string] => entry[0].startsWith('EDGELOG_')),
     ),
   })
+  await esbuild.stop()
   const url = broker.http.href.replace(/\/$/, '')
   process.stdout.write(`
   Edgelog is up, and keeps everything in ${EDGELOG_DATA}
