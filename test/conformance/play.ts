@@ -10,10 +10,11 @@ const prefixOf = (index: number): string => `run${Date.now().toString(36)}-${ind
 export async function play(
   port: number,
   some: readonly Scenario[] = scenarios,
+  settleMs = 0,
 ): Promise<Map<string, readonly string[]>> {
   const played = new Map<string, readonly string[]>()
   for (const [i, scenario] of some.entries()) {
-    const to = new Transcript(port, prefixOf(i))
+    const to = new Transcript(port, prefixOf(i), settleMs)
     try {
       await scenario.run(to)
     } catch (error) {

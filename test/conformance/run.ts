@@ -5,16 +5,19 @@ import { startBroker } from '../../testing/broker.ts'
 import { haveKafka, KAFKA_VERSION, startKafka } from '../clients/kafka.ts'
 import { compare } from './compare.ts'
 import { play } from './play.ts'
+import { scenarios } from './scenarios.ts'
 import { readRecorded, writeRecorded } from './recorded.ts'
 
 const PORT = Number(process.env['EDGELOG_WITNESS_PORT'] ?? 19_192)
+/** What Kafka's brokers take to hear of a change that its controller has made. */
+const SETTLE_MS = 250
 const record = process.argv.includes('--record')
 
 async function playKafka(): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
   if (!(await haveKafka())) return undefined
   const kafka = await startKafka(PORT)
   try {
-    return await play(kafka.port)
+    return await play(kafka.port, scenarios, SETTLE_MS)
   } finally {
     await kafka.close()
   }

@@ -27,9 +27,12 @@ export class Transcript {
   readonly #prefix: string
   #client: KafkaClient | undefined
 
-  /** `prefix` sets the topics of this run apart from those of others. */
-  constructor(port: number, prefix: string) {
+  readonly #settleMs: number
+
+  /** `prefix` sets the topics of this run apart from those of others; `settleMs` is how long changes take to be seen. */
+  constructor(port: number, prefix: string, settleMs = 0) {
     this.#port = port
+    this.#settleMs = settleMs
     this.#prefix = prefix
   }
 
@@ -41,6 +44,11 @@ export class Transcript {
   /** A connection of its own; `call` uses one that all calls share. */
   connect(): Promise<KafkaClient> {
     return KafkaClient.connect(this.#port)
+  }
+
+  /** Waits until what was changed is seen: Kafka's brokers hear of it after its controller has answered. */
+  async settle(): Promise<void> {
+    if (this.#settleMs > 0) await new Promise(resolve => setTimeout(resolve, this.#settleMs))
   }
 
   /** Calls and notes the answer. */

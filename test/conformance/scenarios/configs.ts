@@ -21,6 +21,7 @@ const about = (resourceType: number, resourceName: string, ...keys: string[]) =>
 
 /** Names of the configs that both have. Edgelog's own are its own; Kafka's groups of them say little about a topic. */
 async function shown(to: Transcript, what: string, keys: string[]): Promise<void> {
+  await to.settle()
   for (const version of [1, 2, 3, 4])
     await to.call(what, describeConfigs, version, {
       resources: [about(TOPIC, to.topic('t'), ...keys)],

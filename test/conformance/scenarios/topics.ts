@@ -191,6 +191,7 @@ const grow: Scenario = {
       timeoutMs: 5000,
       validateOnly: true,
     })
+    await to.settle()
     await to.call('so there are', metadata, 9, { topics: [{ topicId: ZERO_UUID, name: to.topic('a') }] })
     for (const version of [0, 1, 2])
       await to.call('another', createPartitions, version, {
@@ -224,6 +225,7 @@ const remove: Scenario = {
     })
     await to.call('by nothing', deleteTopics, 6, { topics: [{ name: null, topicId: ZERO_UUID }], timeoutMs: 5000 })
     await to.call('an id twice', deleteTopics, 6, { topics: [id('g'), id('g')], timeoutMs: 5000 })
+    await to.settle()
     await to.call('again', deleteTopics, 6, { topics: [name('c')], timeoutMs: 5000 })
     await to.call('an empty name', deleteTopics, 6, { topics: [{ name: '', topicId: ZERO_UUID }], timeoutMs: 5000 })
   },
