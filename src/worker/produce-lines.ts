@@ -22,6 +22,9 @@ const MAX_LINE_BYTES = 25_165_824
 const MAX_HELD_ANSWERS = 10_000
 /** Answers kept for a client that sends without reading; beyond them nothing more is read of it. */
 const MAX_UNTOLD_ANSWERS = 1_000_000
+/** While lines keep coming they gather for so long, which makes batches of them; when none came for a moment they go. */
+const LINGER_MS = 25
+const QUIET_MS = 2
 /** Records told of in one piece of the answer. */
 const TOLD_TOGETHER = 2_000
 
@@ -65,6 +68,7 @@ class Production {
   readonly #accumulator: Accumulator
   /** Batches must come out the same if the stream comes again, so they are cut by size alone. */
   readonly #repeatable: boolean
+  #flushedMs = Date.now()
   #stopped: Malformed | undefined
   #done = false
   #cancelled = false
@@ -78,7 +82,7 @@ class Production {
   async run(first: Piece, pieces: AsyncGenerator<Piece>): Promise<void> {
     const accumulator = this.#accumulator
     try {
-      for (let piece: Piece | undefined = first; piece !== undefined; piece = (await pieces.next()).value) {
+      for (let piece: Piece | undefined = first; piece !== undefined; piece = await this.#next(pieces)) {
         for (const draft of piece.drafts) {
           accumulator.add(draft)
           if (accumulator.full) await accumulator.room()
@@ -86,7 +90,6 @@ class Production {
         this.records += piece.drafts.length
         this.#stopped = piece.stopped
         if (this.#stopped || this.#cancelled) break
-        if (!this.#repeatable) accumulator.flush('idle')
         this.#wake()
         while (accumulator.answer.untold > MAX_UNTOLD_ANSWERS && !this.#cancelled) await this.#changed()
       }
@@ -98,6 +101,19 @@ class Production {
       await pieces.return(undefined)
       this.#wake()
     }
+  }
+
+  /** The next piece; what has gathered is sent meanwhile, if it is time. */
+  async #next(pieces: AsyncGenerator<Piece>): Promise<Piece | undefined> {
+    const next = pieces.next()
+    if (!this.#repeatable) {
+      const more = Date.now() - this.#flushedMs < LINGER_MS && (await within(QUIET_MS, next))
+      if (!more) {
+        this.#accumulator.flush('idle')
+        this.#flushedMs = Date.now()
+      }
+    }
+    return (await next).value
   }
 
   /** Does the stream end before there are more answers than these to tell? */
@@ -174,6 +190,17 @@ class Production {
     this.#waiting = []
     for (const resolve of waiting) resolve()
   }
+}
+
+/** Does it come so soon? */
+async function within(ms: number, coming: Promise<unknown>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<false>(resolve => {
+    timer = setTimeout(resolve, ms, false)
+  })
+  const soon = await Promise.race([coming.then(() => true), late])
+  clearTimeout(timer)
+  return soon
 }
 
 async function* read(stream: ReadableStream<Uint8Array>, request: ProduceRequest): AsyncGenerator<Piece> {

@@ -69,6 +69,7 @@ export function mountTopics(app: App): void {
       const [created] = await c.var.broker.cluster.createTopics([
         { name, config: texts(config, 'absent'), ...(partitions === undefined ? {} : { partitions }) },
       ])
+      await c.var.broker.view({ fresh: true })
       return answer(c.var.broker, created!, 201, { location: `/v1/topics/${encodeURIComponent(name)}` })
     },
   )
@@ -107,7 +108,11 @@ export function mountTopics(app: App): void {
       query: nothing,
       answers: { 200: { description: 'The topic.', content: aTopic } },
     },
-    async (c, { params }) => answer(c.var.broker, await c.var.broker.topic(params.topic)),
+    async (c, { params }) => {
+      const { broker } = c.var
+      await broker.view({ fresh: true })
+      return answer(broker, await broker.topic(params.topic))
+    },
   )
   route(
     app,
@@ -142,6 +147,7 @@ export function mountTopics(app: App): void {
     },
     async (c, { params: { topic } }) => {
       const [deleted] = await c.var.broker.cluster.deleteTopics([{ name: topic }])
+      await c.var.broker.view({ fresh: true })
       return isFailure(deleted) ? problem(deleted) : c.body(null, 204)
     },
   )
@@ -169,7 +175,6 @@ async function change(
   let changed: TopicView | Failure = topic
   if (growth.length > 0) changed = (await cluster.createPartitions(growth))[0]!
   if (!isFailure(changed) && changes.length > 0) changed = (await cluster.alterConfigs([{ name, changes }]))[0]!
-  // Other requests of this isolate see the change at once.
   await broker.view({ fresh: true })
   return changed
 }
