@@ -2,12 +2,11 @@
 // silent connection is kept alive, and one that has used up much of its invocation ends cleanly, to be resumed.
 
 import type { TopicView } from '../../cluster/cluster.ts'
-import { errors, failure, isFailure } from '../../protocol/errors.ts'
-import type { Broker } from '../broker.ts'
+import { errors, type Failure, failure, isFailure } from '../../protocol/errors.ts'
 import type { RecordFormat } from '../formats.ts'
 import { MAX_LIVE_PARTITIONS } from '../resume.ts'
-import { type LiveFailure, LiveSession, type Sink } from './session.ts'
-import { addedTo, type Start, tooMany } from './start.ts'
+import { type Following, type LiveFailure, LiveSession, type Sink } from './session.ts'
+import { addedTo, type Brokerage, type Start, tooMany } from './start.ts'
 
 /** How often the cluster is looked at. */
 const TICK_MS = 5_000
@@ -33,8 +32,18 @@ export interface Door extends Sink {
   end(): void
 }
 
+/** A Broker, as far as it is needed here. */
+export interface LiveBroker extends Brokerage {
+  readonly calls: number
+  follow(
+    topic: TopicView,
+    partition: number,
+    options: { readonly offset: number; readonly creditBytes: number },
+  ): Promise<Following | Failure>
+}
+
 export interface Live {
-  readonly broker: Broker
+  readonly broker: LiveBroker
   readonly door: Door
   readonly format: RecordFormat
   /** Records say their topic. */
