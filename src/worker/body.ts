@@ -7,12 +7,14 @@ import { problem, unsupportedMedia } from './problem.ts'
 export const MAX_BODY_BYTES = 32 * 1_048_576
 /** What is read of a refused body and thrown away, so that its sender gets to see the answer. */
 const MAX_DRAIN_BYTES = 128 * 1_048_576
+const MAX_DRAIN_MS = 2_000
 
 /** The bytes of the body, or the answer that refuses it. */
 export async function readBody(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Uint8Array | Response> {
   const said = request.headers.get('content-length')
   if (said !== null && Number(said) > maxBytes) return tooLarge(maxBytes)
-  if (said !== null && !request.headers.has('content-encoding')) return new Uint8Array(await request.arrayBuffer())
+  if (said !== null && !request.headers.has('content-encoding'))
+    return new Uint8Array(await request.arrayBuffer().catch(lost))
   const stream = openBody(request)
   if (stream instanceof Response) return stream
   const chunks: Uint8Array[] = []
@@ -50,7 +52,14 @@ export function openBody(request: Request): ReadableStream<Uint8Array> | Respons
 /** The body is not what its Content-Encoding says. */
 export class NotOpened extends Error {}
 
-/** The chunks of a stream; left early, the rest of it is cancelled. */
+/** Whoever sent the body went away before its end. */
+export class BodyLost extends Error {}
+
+const lost = (error: unknown): never => {
+  throw new BodyLost('The body ended too early.', { cause: error })
+}
+
+/** The chunks of a stream; left early, the rest of it can still be read. */
 export async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader()
   try {
@@ -62,23 +71,28 @@ export async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenera
   } catch (error) {
     if (error instanceof TypeError && /decompress/i.test(error.message))
       throw new NotOpened('The body is not what its Content-Encoding says.')
-    throw error
+    lost(error)
   } finally {
     reader.releaseLock()
   }
 }
 
 /** Reads and forgets what is left of a body that was refused, within bounds. */
-export async function drain(request: Request): Promise<void> {
-  if (request.bodyUsed || request.body === null) return
+export async function drain({ body }: Request): Promise<void> {
+  if (body === null || body.locked) return
+  const reader = body.getReader()
+  const timer = setTimeout(() => void reader.cancel().catch(() => undefined), MAX_DRAIN_MS)
   try {
-    let left = MAX_DRAIN_BYTES
-    for await (const chunk of chunksOf(request.body)) {
-      left -= chunk.length
-      if (left <= 0) return
+    for (let left = MAX_DRAIN_BYTES; left > 0;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      left -= value.length
     }
   } catch {
     // Whoever sent it is gone; nobody waits for the answer either.
+  } finally {
+    clearTimeout(timer)
+    reader.releaseLock()
   }
 }
 

@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { isFailure } from '../protocol/errors.ts'
 import { type AppEnv, newApp } from './app.ts'
 import { authorize } from './auth.ts'
+import { BodyLost } from './body.ts'
 import { Broker } from './broker.ts'
 import { mountConsume } from './consume.ts'
 import { crossOrigin, isRead, preflight } from './cors.ts'
@@ -14,7 +15,7 @@ import { serveTcp } from './kafka/tcp.ts'
 import { serveTunnel } from './kafka/tunnel.ts'
 import { openApi } from './openapi.ts'
 import { html, page } from './page.ts'
-import { problem } from './problem.ts'
+import { badRequest, problem } from './problem.ts'
 import { mountProduce } from './produce.ts'
 import { mountTopics } from './topics.ts'
 
@@ -66,7 +67,8 @@ app.notFound(c => {
 })
 
 app.onError((error, c) => {
-  // Whoever went away mid-request gets no answer, and that is no fault of ours.
+  if (error instanceof BodyLost) return badRequest(error.message)
+  // Whoever has gone away gets no answer, and that is no fault of ours.
   if (!c.req.raw.signal.aborted) console.error(`${c.req.method} ${c.req.path}:`, error)
   return problem({ error: 'UNKNOWN_SERVER_ERROR', message: 'Something unexpected went wrong in the broker.' })
 })

@@ -81,6 +81,8 @@ export function checkUtf8(bytes: Uint8Array): Malformed | undefined {
     if (beginsUtf8(bytes.subarray(0, middle))) good = middle
     else bad = middle
   }
+  // From there back to where that last character begins.
+  while (!isUtf8(bytes.subarray(0, good))) good--
   return { malformed: `The body is not UTF-8 at byte ${good}`, ...placeOf(bytes, good) }
 }
 

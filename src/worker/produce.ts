@@ -115,7 +115,7 @@ async function produce(
   if (keyBytes === undefined) return badRequest(`In the query, key must be ${keyFormat}.`, { field: 'key' })
   const request = { topic, partition, unanswered: acks === '0', format, keyFormat, key: keyBytes, idempotencyKey }
   const answer = await answerTo(c, request)
-  if (answer.status >= 400) await drain(c.req.raw)
+  if (answer.status > 202) await drain(c.req.raw)
   return answer
 }
 
