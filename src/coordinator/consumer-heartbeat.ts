@@ -111,10 +111,12 @@ export function heartbeatConsumer(
     memberEpoch: after.memberEpoch,
     heartbeatIntervalMs: settings['group.consumer.heartbeat.interval.ms'],
     assignment: isTold
-      ? [...after.assigned].map(([topicId, partitions]) => ({ topicId, partitions: [...partitions.keys()] }))
+      ? [...after.assigned].map(([topicId, partitions]) => ({ topicId, partitions: sorted(partitions.keys()) }))
       : null,
   }
 }
+
+const sorted = (partitions: Iterable<number>): number[] => [...partitions].sort((a, b) => a - b)
 
 export function fullGroup(turn: ConsumerTurn, memberId: string, settings: GroupSettings): Failure | undefined {
   const { members } = turn.group
