@@ -13,8 +13,15 @@ interface Waiting {
   fail(error: Error): void
 }
 
+/** What carries the bytes: a socket, a WebSocket, or nothing at all. */
+export interface Line {
+  write(bytes: Uint8Array): void
+  close(): void
+  listen(received: (bytes: Uint8Array) => void, closed: () => void): void
+}
+
 export class KafkaClient {
-  readonly #socket: Socket
+  readonly #line: Line
   readonly #waiting = new Map<number, Waiting>()
   readonly #frames = new FrameReader()
   /** Correlation ids of the responses, as they came. */
@@ -23,22 +30,23 @@ export class KafkaClient {
   /** Resolves when the broker has closed the connection. */
   readonly closed: Promise<void>
 
-  private constructor(socket: Socket) {
-    this.#socket = socket
-    socket.on('data', bytes => this.#received(new Uint8Array(bytes as Buffer)))
+  constructor(line: Line) {
+    this.#line = line
     this.closed = new Promise(resolve => {
-      socket.on('close', () => {
-        for (const { fail } of this.#waiting.values()) fail(new Error('the broker closed the connection'))
-        this.#waiting.clear()
-        resolve()
-      })
+      line.listen(
+        bytes => this.#received(bytes),
+        () => {
+          for (const { fail } of this.#waiting.values()) fail(new Error('the broker closed the connection'))
+          this.#waiting.clear()
+          resolve()
+        },
+      )
     })
-    socket.on('error', () => {})
   }
 
   static connect(port: number, host = '127.0.0.1'): Promise<KafkaClient> {
     return new Promise((resolve, reject) => {
-      const socket: Socket = connect(port, host, () => resolve(new KafkaClient(socket.setNoDelay())))
+      const socket: Socket = connect(port, host, () => resolve(new KafkaClient(overTcp(socket.setNoDelay()))))
       socket.once('error', reject)
     })
   }
@@ -68,11 +76,11 @@ export class KafkaClient {
 
   /** Sends bytes as they are. */
   write(bytes: Uint8Array): void {
-    this.#socket.write(bytes)
+    this.#line.write(bytes)
   }
 
   close(): void {
-    this.#socket.destroy()
+    this.#line.close()
   }
 
   #received(bytes: Uint8Array): void {
@@ -84,3 +92,24 @@ export class KafkaClient {
     }
   }
 }
+
+const overTcp = (socket: Socket): Line => ({
+  write: bytes => socket.write(bytes),
+  close: () => socket.destroy(),
+  listen(received, closed) {
+    socket.on('data', bytes => received(new Uint8Array(bytes as Buffer)))
+    socket.on('close', closed)
+    socket.on('error', () => {})
+  },
+})
+
+/** The tunnel: each message of the WebSocket is a piece of the stream. */
+export const overWebSocket = (socket: WebSocket): Line => ({
+  write: bytes => socket.send(bytes),
+  close: () => socket.close(1000),
+  listen(received, closed) {
+    socket.binaryType = 'arraybuffer'
+    socket.addEventListener('message', event => received(new Uint8Array(event.data as ArrayBuffer)))
+    socket.addEventListener('close', closed)
+  },
+})
