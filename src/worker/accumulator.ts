@@ -35,7 +35,9 @@ export interface AccumulatorOptions {
   readonly unanswered?: boolean
 }
 
-export type Append = (partition: number, request: AppendRequest) => Promise<AppendResult>
+/** `timestamps` where the records that are stored have others than those sent: they came before. */
+export type Append = (partition: number, request: AppendRequest) => Promise<Answered>
+type Answered = AppendResult & { readonly timestamps?: readonly number[] }
 
 export class Accumulator {
   readonly answer = new Answer()
@@ -120,7 +122,7 @@ export class Accumulator {
     return lane
   }
 
-  #send(partition: number, request: AppendRequest, cut: number): Promise<AppendResult> {
+  #send(partition: number, request: AppendRequest, cut: number): Promise<Answered> {
     const { idempotencyKey } = this.#options
     if (idempotencyKey === undefined) return this.#append(partition, request)
     // With the partition count, so that a plan made before the topic grew is never taken for one made after.
@@ -141,7 +143,7 @@ export const cutKey = (idempotencyKey: string, partitions: number, cut: number):
   `${idempotencyKey}/${partitions}/${cut}`
 
 interface LaneEvents {
-  append(request: AppendRequest, cut: number): Promise<AppendResult>
+  append(request: AppendRequest, cut: number): Promise<Answered>
   moved(bytes: number): void
   readonly keepsAnswers: boolean
 }
@@ -233,8 +235,9 @@ export class Lane {
     }
   }
 
-  #answered(ready: Ready, result: AppendResult): void {
+  #answered(ready: Ready, result: Answered): void {
     this.#inFlight--
+    if (result.timestamps !== undefined) ready.cut.timestamps = result.timestamps
     if ('error' in result && errors[result.error].retriable) this.#failed ??= failure(result.error, result.message)
     this.#settle(ready, result)
     this.#sendNext()

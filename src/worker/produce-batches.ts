@@ -8,10 +8,8 @@ import type { Cut } from './answer.ts'
 import type { AppEnv } from './app.ts'
 import { readBody } from './body.ts'
 import { badRequest, problem } from './problem.ts'
-import { accepted, answered, type ProduceRequest } from './produce.ts'
+import { accepted, answered, type ProduceRequest } from './produced.ts'
 import { startProducing, topicToProduce } from './producing.ts'
-
-export const RECORD_BATCH = 'application/vnd.edgelog.recordbatch'
 
 /** Batches that are appended together, all or none, unless one alone is larger. */
 const TOGETHER_BYTES = 8_388_608

@@ -9,12 +9,11 @@ import type { AppEnv } from './app.ts'
 import { chunksOf, NotOpened, openBody } from './body.ts'
 import { type Block, LineTooLong, Lines } from './lines.ts'
 import { isMalformed, type Malformed } from './malformed.ts'
+import { NDJSON } from './media.ts'
 import { malformedFailure, malformedProblem, problem, recordError } from './problem.ts'
-import { accepted, answered, type ProduceRequest } from './produce.ts'
+import { accepted, answered, type ProduceRequest } from './produced.ts'
 import { startProducing, topicToProduce } from './producing.ts'
 import { type Draft, parseRecord, parseRecordAt, type RecordOptions } from './records-in.ts'
-
-export const NDJSON = 'application/x-ndjson'
 
 /** The largest value in base64, with room for the rest of its record. */
 const MAX_LINE_BYTES = 25_165_824

@@ -4,16 +4,16 @@
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { isFailure } from '../protocol/errors.ts'
-import type { Accumulator } from './accumulator.ts'
 import { type App, type AppEnv, route } from './app.ts'
 import { drain, readBody } from './body.ts'
 import { batchedEvents, binaryEvent, CLOUDEVENT, CLOUDEVENT_BATCH, structuredEvent } from './cloudevents.ts'
-import type { Format } from './formats.ts'
 import { checkUtf8, isMalformed, type Malformed } from './malformed.ts'
-import { formatParams, nothing, oneOf, partitionParam, topicParam } from './parameters.ts'
+import { formatParams, oneOf, partitionParam, topicParam } from './parameters.ts'
 import { badRequest, malformedProblem, problem, unsupportedMedia } from './problem.ts'
-import { produceBatches, RECORD_BATCH } from './produce-batches.ts'
-import { NDJSON, produceLines } from './produce-lines.ts'
+import { produceBatches } from './produce-batches.ts'
+import { accepted, answered, type ProduceRequest } from './produced.ts'
+import { produceLines } from './produce-lines.ts'
+import { mediaType, NDJSON, RECORD_BATCH } from './media.ts'
 import { appendAll, startProducing, topicToProduce } from './producing.ts'
 import { type Draft, parseContent, parseRecords } from './records-in.ts'
 import { producedSchema, recordSchema, recordsSchema } from './schemas.ts'
@@ -27,18 +27,6 @@ const query = z.object({
   ...formatParams,
   key: z.string().optional().openapi({ description: 'The key where the body is the value, or a CloudEvent.' }),
 })
-
-/** One request to produce, its parameters checked. */
-export interface ProduceRequest {
-  readonly topic: string
-  /** The partition of all records, where the path names it. */
-  readonly partition: number | undefined
-  readonly unanswered: boolean
-  readonly format: Format
-  readonly keyFormat: Format
-  readonly key: Uint8Array | null
-  readonly idempotencyKey: string | undefined
-}
 
 export function mountProduce(app: App): void {
   const shared = {
@@ -122,7 +110,7 @@ async function produce(
 function answerTo(c: Context<AppEnv>, request: ProduceRequest): Response | Promise<Response> {
   const { headers } = c.req.raw
   const contentType = headers.get('content-type') ?? ''
-  const media = (contentType.split(';', 1)[0] ?? '').trim().toLowerCase()
+  const media = mediaType(contentType)
   switch (media) {
     case CLOUDEVENT:
       return produceWhole(c, request, bytes => structuredEvent(bytes, { key: request.key, now: Date.now() }))
@@ -191,17 +179,3 @@ const placed = (drafts: readonly Draft[], partition: number | undefined): readon
   partition === undefined || drafts.every(draft => draft.partition === partition)
     ? drafts
     : drafts.map(draft => ({ ...draft, partition }))
-
-/** acks=0: nobody knows yet what becomes of them. */
-export const accepted = (records: number): Response => Response.json({ accepted: records }, { status: 202 })
-
-/** What came of every record: 200, 207 where some failed, and the first one's problem where all did. */
-export function answered({ answer }: Accumulator): Response {
-  const text = answer.take(',').slice(0, -1)
-  if (answer.failed > 0 && answer.succeeded === 0)
-    return problem(answer.firstFailure!, { members: { records: JSON.parse(`[${text}]`) } })
-  return new Response(`{"records":[${text}]}`, {
-    status: answer.failed > 0 ? 207 : 200,
-    headers: { 'content-type': 'application/json' },
-  })
-}

@@ -2,8 +2,10 @@
 
 import { topicConfig } from '../cluster/configs.ts'
 import type { TopicView } from '../cluster/cluster.ts'
+import { readBatches } from '../log/batch.ts'
 import { type Codec, codecs } from '../log/compression.ts'
 import { partitionFor } from '../log/partitioner.ts'
+import { decodeBatch } from '../log/records.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { Accumulator, cutKey, type Topic } from './accumulator.ts'
 import type { Broker } from './broker.ts'
@@ -50,9 +52,27 @@ export async function startProducing(
     idempotencyKey === undefined ? topic.partitions : await partitionsThen(broker, topic, idempotencyKey, drafts)
   return new Accumulator(
     { ...producible(topic), partitions },
-    (partition, request) => broker.append(topic, partition, request),
+    async (partition, request) => {
+      const result = await broker.append(topic, partition, request)
+      if ('error' in result || !result.duplicate) return result
+      const timestamps = await storedTimestamps(broker, topic, partition, result.baseOffset)
+      return timestamps === undefined ? result : { ...result, timestamps }
+    },
     { ...options, sticky: stickyPartition(partitions, idempotencyKey) },
   )
+}
+
+/** The timestamps that the batch of a repeated request got the first time. Undefined: it is gone again. */
+async function storedTimestamps(
+  broker: Broker,
+  topic: TopicView,
+  partition: number,
+  offset: number,
+): Promise<number[] | undefined> {
+  const read = await broker.read(topic, partition, { offset, maxBytes: 1 })
+  const batch = 'error' in read ? undefined : readBatches(read.records)[0]
+  const records = batch && decodeBatch(batch)
+  return records === undefined || isFailure(records) ? undefined : records.map(({ timestamp }) => timestamp)
 }
 
 /** Appends all of them; what came of each is in the accumulator's answer. */

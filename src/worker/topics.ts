@@ -8,6 +8,7 @@ import { type App, checkBody, route } from './app.ts'
 import { readBody } from './body.ts'
 import type { Broker } from './broker.ts'
 import { readJson, isMalformed } from './malformed.ts'
+import { mediaType } from './media.ts'
 import { nothing, topicParam } from './parameters.ts'
 import { malformedProblem, problem, unsupportedMedia } from './problem.ts'
 import { topicSchema } from './schemas.ts'
@@ -223,8 +224,8 @@ async function described(broker: Broker, topics: readonly TopicView[], mayAsk: n
 
 /** A JSON body that the schema likes, or the answer that refuses it. */
 async function readChecked<T>(request: Request, schema: z.ZodType<T>): Promise<T | Response> {
-  const media = (request.headers.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase()
-  if (media !== 'application/json') return unsupportedMedia('Send application/json.', { accept: 'application/json' })
+  if (mediaType(request.headers.get('content-type')) !== 'application/json')
+    return unsupportedMedia('Send application/json.', { accept: 'application/json' })
   const bytes = await readBody(request, MAX_TOPIC_BODY_BYTES)
   if (bytes instanceof Response) return bytes
   const text = readJson(bytes, reader => reader.text())

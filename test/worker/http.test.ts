@@ -237,7 +237,7 @@ describe('a repeated request', () => {
     const first = await api(`POST /v1/topics/${name}/records`, call)
     const again = await api(`POST /v1/topics/${name}/records`, call)
     const places = ({ json }: Reply) =>
-      json.records.map(({ partition, offset }: { partition: number; offset: number }) => [partition, offset])
+      json.records.map(({ partition, offset, timestamp }: Record<string, number>) => [partition, offset, timestamp])
     expect(first.status).toBe(200)
     expect(places(again)).toEqual(places(first))
     const total = async () =>
