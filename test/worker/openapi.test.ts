@@ -79,9 +79,10 @@ describe('/openapi.json', () => {
     let accepted = 0
     fc.assert(
       fc.property(body, given => {
-        const text = new TextEncoder().encode(JSON.stringify(given))
+        const json = JSON.stringify(given)
+        const text = new TextEncoder().encode(json)
         const parsed = parseRecords(text, { format: 'json', keyFormat: 'json', now: 0 })
-        const takes = recordsSchema.safeParse(given).success
+        const takes = recordsSchema.safeParse(JSON.parse(json)).success
         if (takes) accepted++
         expect(!isMalformed(parsed)).toBe(takes)
       }),
