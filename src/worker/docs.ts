@@ -46,8 +46,7 @@ curl -N ${origin}/v1/topics/hello/records -H 'accept: text/event-stream'</pre>
 function operationHtml({ path, method, operation }: { path: string; method: string; operation: Operation }): Html {
   const { summary, description, parameters = [], requestBody, responses } = operation
   return html`<h3 id="${method}-${path}"><span class="method">${method}</span> <code>${path}</code></h3>
-    <p>${summary}. ${description}</p>
-    ${parameters.length > 0 ? parametersTable(parameters) : undefined}
+    ${prose(`${summary}. ${description ?? ''}`)} ${parameters.length > 0 ? parametersTable(parameters) : undefined}
     ${
       requestBody &&
       html`<p>Body:</p>
@@ -58,7 +57,7 @@ function operationHtml({ path, method, operation }: { path: string; method: stri
         ([status, { description: says, content = {} }]) =>
           html`<tr>
             <td><b>${status}</b></td>
-            <td>${says}</td>
+            <td>${inline(says)}</td>
             <td>${Object.entries(content).map(mediaHtml)}</td>
           </tr>`,
       )}
@@ -71,7 +70,7 @@ const parametersTable = (parameters: readonly Parameter[]): Html =>
       ({ name, in: where, schema = {}, description, required }) =>
         html`<tr>
           <td><code>${name}</code> <span class="soft">${where}${required ? '' : ', optional'}</span></td>
-          <td>${description ?? schema.description} <span class="soft">${schemaHtml(schema)}</span></td>
+          <td>${inline(description ?? schema.description)} <span class="soft">${schemaHtml(schema)}</span></td>
         </tr>`,
     )}
   </table>`
@@ -82,13 +81,26 @@ const mediaTable = (content: Readonly<Record<string, Media>>): Html =>
       ([media, { schema = {} }]) =>
         html`<tr>
           <td><code>${media}</code></td>
-          <td>${schema.$ref ? schemaHtml(schema) : (schema.description ?? schemaHtml(schema))}</td>
+          <td>${mediaSays(schema)}</td>
         </tr>`,
     )}
   </table>`
 
 const mediaHtml = ([media, { schema = {} }]: [string, Media]): Html =>
   html`<code>${media}</code> ${schemaHtml(schema)}<br />`
+
+/** What a body is: the schema it refers to, and what is said of it. */
+function mediaSays(schema: Schema): Html {
+  if (schema.allOf) return html`${schema.allOf.map((each, i) => html`${i > 0 ? ': ' : ''}${mediaSays(each)}`)}`
+  return schema.description && !schema.$ref ? inline(schema.description) : schemaHtml(schema)
+}
+
+/** Paragraphs, as Markdown parts them. */
+const prose = (text = ''): Html => html`${text.split('\n\n').map(paragraph => html`<p>${inline(paragraph)}</p>`)}`
+
+/** What Markdown has between backquotes is code. */
+const inline = (text = ''): Html =>
+  html`${text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part))}`
 
 /** A type in a few words. */
 function schemaHtml(schema: Schema): Html {
@@ -121,7 +133,7 @@ const preset = (schema: Schema): string =>
 
 const componentHtml = (name: string, schema: Schema): Html =>
   html`<h3 id="${name}">${name}</h3>
-    <p>${schema.description}</p>
+    ${prose(schema.description)}
     ${
       schema.properties
         ? html`<table>
@@ -133,7 +145,7 @@ const componentHtml = (name: string, schema: Schema): Html =>
                     >${schema.required?.includes(member) ? '' : html` <span class="soft">optional</span>`}
                   </td>
                   <td>${schemaHtml(each)}</td>
-                  <td>${each.description}</td>
+                  <td>${inline(each.description)}</td>
                 </tr>`,
             )}
           </table>`

@@ -14,6 +14,7 @@ export interface Schema {
   readonly required?: readonly string[]
   readonly items?: Schema
   readonly anyOf?: readonly Schema[]
+  readonly allOf?: readonly Schema[]
   readonly additionalProperties?: Schema | boolean
   readonly enum?: readonly unknown[]
   readonly default?: unknown
