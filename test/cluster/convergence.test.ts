@@ -33,17 +33,25 @@ const step: fc.Arbitrary<readonly [string, Step]> = fc.oneof(
     .tuple(name, fc.integer({ min: 1, max: 4 }))
     .map(
       ([topic, partitions]) =>
-        [`create ${topic} ${partitions}`, world => void world.cluster.create({ name: topic, partitions })] as const,
+        [
+          `create ${topic} ${partitions}`,
+          (world: World) => void world.cluster.create({ name: topic, partitions }),
+        ] as const,
     ),
-  name.map(topic => [`delete ${topic}`, world => void world.cluster.delete(topic)] as const),
+  name.map(topic => [`delete ${topic}`, (world: World) => void world.cluster.delete(topic)] as const),
   fc
     .tuple(name, fc.integer({ min: 2, max: 6 }))
-    .map(([topic, count]) => [`grow ${topic} ${count}`, world => void world.cluster.grow(topic, count)] as const),
+    .map(
+      ([topic, count]) => [`grow ${topic} ${count}`, (world: World) => void world.cluster.grow(topic, count)] as const,
+    ),
   fc
     .tuple(name, fc.constantFrom('retention.ms', 'flush.ms'), fc.integer({ min: 1, max: 9 }))
     .map(
       ([topic, key, value]) =>
-        [`alter ${topic} ${key} ${value}`, world => void world.cluster.alter(topic, [[key, String(value)]])] as const,
+        [
+          `alter ${topic} ${key} ${value}`,
+          (world: World) => void world.cluster.alter(topic, [[key, String(value)]]),
+        ] as const,
     ),
   fc
     .integer({ min: 1, max: 9 })
@@ -51,7 +59,7 @@ const step: fc.Arbitrary<readonly [string, Step]> = fc.oneof(
       hours =>
         [
           `broker ${hours}`,
-          world =>
+          (world: World) =>
             void world.cluster.run({ type: 'configureBroker', broker: { 'log.retention.hours': String(hours) } }),
         ] as const,
     ),
@@ -59,7 +67,7 @@ const step: fc.Arbitrary<readonly [string, Step]> = fc.oneof(
     most =>
       [
         `answered ${most}`,
-        world => {
+        (world: World) => {
           for (const call of world.cluster.pending(most)) {
             arrive(world, call)
             answer(world, call)
@@ -69,12 +77,14 @@ const step: fc.Arbitrary<readonly [string, Step]> = fc.oneof(
   ),
   fc
     .integer({ min: 1, max: 3 })
-    .map(most => [`sent ${most}`, world => void world.onTheirWay.push(...world.cluster.pending(most))] as const),
+    .map(
+      most => [`sent ${most}`, (world: World) => void world.onTheirWay.push(...world.cluster.pending(most))] as const,
+    ),
   fc.tuple(fc.nat({ max: 5 }), fc.boolean()).map(
     ([i, heard]) =>
       [
         `arrives ${i}${heard ? ' and is answered' : ''}`,
-        world => {
+        (world: World) => {
           const [call] = world.onTheirWay.splice(i, 1)
           if (call === undefined) return
           arrive(world, call)
@@ -82,8 +92,8 @@ const step: fc.Arbitrary<readonly [string, Step]> = fc.oneof(
         },
       ] as const,
   ),
-  fc.constant(['fails', world => world.cluster.fail()] as readonly [string, Step]),
-  fc.constant(['restart', world => void (world.cluster = world.cluster.restart())] as readonly [string, Step]),
+  fc.constant(['fails', (world: World) => world.cluster.fail()] as readonly [string, Step]),
+  fc.constant(['restart', (world: World) => void (world.cluster = world.cluster.restart())] as readonly [string, Step]),
 )
 
 /** Time passes: what was on its way arrives, in any order, and the cluster does all that falls due. */
