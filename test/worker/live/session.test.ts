@@ -78,7 +78,7 @@ describe('a reader that takes no more', () => {
 
     reader.ready = true
     session.drain()
-    for (let i = 0; i < 60; i++) await settled()
+    await settled()
     expect(reader.records).toHaveLength(3_000)
     expect(reader.last).toEqual({ 0: 3_000 })
   })
@@ -92,7 +92,7 @@ describe('a reader that takes no more', () => {
     expect(sent).toBe(Math.min(count, 32))
     reader.ready = true
     session.drain()
-    for (let i = 0; i < 60; i++) await settled()
+    await settled()
     expect(reader.records).toHaveLength(count * 3)
     expect(Object.values(reader.last)).toEqual(Array.from({ length: count }, () => 3))
   })
@@ -124,7 +124,7 @@ describe('many partitions', () => {
   it('all get their turn, each in order, however much the first ones have', async () => {
     const { reader, partitions } = await aSession(Array.from({ length: 60 }, () => 0))
     for (let i = 0; i < 20; i++) for (const partition of partitions) partition.append([String(i)])
-    for (let i = 0; i < 100; i++) await settled()
+    await settled()
     for (let p = 0; p < 60; p++)
       expect(reader.records.filter(record => record.startsWith(`${p}:`))).toEqual(numbers(20).map(v => `${p}:${v}`))
   })
@@ -196,7 +196,7 @@ it('loses nothing, repeats nothing and keeps each partition in order, wherever r
         const got: string[] = []
         for (const take of [...takes, 1_000]) {
           const { reader, session } = await aSession(offsets, { credit: take, partitions })
-          for (let i = 0; i < 5; i++) await settled()
+          await settled()
           got.push(...reader.records)
           offsets = batches.map((_, p) => reader.last[p]!)
           session.close()
