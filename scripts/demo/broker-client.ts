@@ -71,33 +71,37 @@ export class BrokerClient {
     see: (record: Got) => void,
     cutHere: (seen: number) => boolean,
   ): Promise<void> {
-    let seen = 0
-    let resume = ''
-    while (seen < count) {
-      const query = resume === '' ? 'offset=earliest' : `resume=${resume}`
-      const url = new URL(`/v1/topics/${topic}/live?${query}`, this.#url)
-      url.protocol = url.protocol.replace('http', 'ws')
-      await new Promise<void>((resolve, reject) => {
-        const socket = new WebSocket(url.href, { headers: this.#headers })
-        // Not a word of goodbye, and what was still on its way is thrown away: as when a line breaks.
-        const cut = (): void => {
+    const reading = { seen: 0, resume: '' }
+    const take = (frame: RecordsFrame): 'more' | 'cut' => {
+      for (const record of frame.records) see(record)
+      reading.seen += frame.records.length
+      reading.resume = frame.resume
+      return reading.seen >= count || cutHere(reading.seen) ? 'cut' : 'more'
+    }
+    while (reading.seen < count)
+      await this.#follow(topic, reading.resume === '' ? 'offset=earliest' : `resume=${reading.resume}`, take)
+  }
+
+  /** Until the line is cut. */
+  #follow(topic: string, query: string, take: (frame: RecordsFrame) => 'more' | 'cut'): Promise<void> {
+    const url = new URL(`/v1/topics/${topic}/live?${query}`, this.#url)
+    url.protocol = url.protocol.replace('http', 'ws')
+    return new Promise((resolve, reject) => {
+      const socket = new WebSocket(url.href, { headers: this.#headers })
+      socket.on('message', (data: Buffer) => {
+        const frame = JSON.parse(String(data)) as Frame
+        if (frame.type === 'error') reject(new Refused(frame.message))
+        if (frame.type !== 'records') return
+        if (take(frame) === 'more') socket.send(JSON.stringify({ type: 'credit', records: frame.records.length }))
+        else {
+          // Not a word of goodbye, and what was still on its way is thrown away: as when a line breaks.
           socket.removeAllListeners('message')
           socket.terminate()
         }
-        socket.on('message', (data: Buffer) => {
-          const frame = JSON.parse(String(data)) as Frame
-          if (frame.type === 'error') reject(new Refused(frame.message))
-          if (frame.type !== 'records') return
-          for (const record of frame.records) see(record)
-          seen += frame.records.length
-          resume = frame.resume
-          if (seen >= count || cutHere(seen)) return cut()
-          socket.send(JSON.stringify({ type: 'credit', records: frame.records.length }))
-        })
-        socket.on('close', resolve)
-        socket.on('error', error => reject(new Refused(`${url.host}: ${error.message}`)))
       })
-    }
+      socket.on('close', resolve)
+      socket.on('error', error => reject(new Refused(`${url.host}: ${error.message}`)))
+    })
   }
 
   async #call(method: string, path: string, body?: unknown, alsoFine: readonly number[] = []): Promise<unknown> {
@@ -115,10 +119,12 @@ export class BrokerClient {
   }
 }
 
-type Frame =
-  | { readonly type: 'records'; readonly records: Got[]; readonly resume: string }
-  | { readonly type: 'error'; readonly message: string }
-  | { readonly type: 'ping' }
+interface RecordsFrame {
+  readonly type: 'records'
+  readonly records: Got[]
+  readonly resume: string
+}
+type Frame = RecordsFrame | { readonly type: 'error'; readonly message: string } | { readonly type: 'ping' }
 
 function detailOf(text: string): string {
   try {
