@@ -35,6 +35,7 @@ export const tool = (name: string, args: readonly string[], stdin = ''): Promise
 
 const TOOLS: Readonly<Record<string, string>> = {
   ConfigCommand: 'kafka.admin.ConfigCommand',
+  ReassignPartitionsCommand: 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
   ConsoleConsumer: 'org.apache.kafka.tools.consumer.ConsoleConsumer',
   StorageTool: 'kafka.tools.StorageTool',
 }
@@ -44,15 +45,18 @@ export interface Kafka {
   close(): Promise<void>
 }
 
-/** A single-node broker, number 0 as Edgelog's first is, with an empty data folder. */
-export async function startKafka(port: number): Promise<Kafka> {
+/** A single-node broker, number 0 as Edgelog's first is, with an empty data folder; `properties` go on top of its own. */
+export async function startKafka(
+  port: number,
+  { properties: more = [], heap = '512m' }: { properties?: readonly string[]; heap?: string } = {},
+): Promise<Kafka> {
   const data = mkdtempSync(join(tmpdir(), 'kafka-'))
   const properties = join(data, 'server.properties')
-  writeFileSync(properties, PROPERTIES(port, join(data, 'log')))
+  writeFileSync(properties, [PROPERTIES(port, join(data, 'log')), ...more, ''].join('\n'))
   const id = '4L6g3nShT-eMCtK--X86sw'
   const formatted = await tool('StorageTool', ['format', '-t', id, '-c', properties])
   if (formatted.code !== 0) throw new Error(formatted.stderr || formatted.stdout)
-  const kafka = spawn('java', [...javaOptions('512m'), 'kafka.Kafka', properties], { stdio: 'ignore' })
+  const kafka = spawn('java', [...javaOptions(heap), 'kafka.Kafka', properties], { stdio: 'ignore' })
   const ended = new Promise<void>(resolve => kafka.once('exit', () => resolve()))
   const close = async (): Promise<void> => {
     kafka.kill()
