@@ -249,14 +249,21 @@ export class Lane {
   }
 
   #encode(drafts: readonly Draft[], timestamps: Cut['timestamps']): AppendRequest | Failure {
-    const { codec, maxMessageBytes, name } = this.#topic
+    const { codec, maxMessageBytes } = this.#topic
+    // What only a codec could make small enough need not be copied to see that it is not.
+    const valueBytes = drafts[0]!.value?.length ?? 0
+    if (codec === 'none' && valueBytes > maxMessageBytes) return this.#tooLarge(valueBytes)
     const records = encodeBatch(drafts, { codec })
-    if (records.length > maxMessageBytes)
-      return failure(
-        'MESSAGE_TOO_LARGE',
-        `As a batch of topic '${name}' this is ${records.length} bytes; max.message.bytes is ${maxMessageBytes}.`,
-      )
+    if (records.length > maxMessageBytes) return this.#tooLarge(records.length)
     return { records, facts: factsOf(drafts, timestamps) }
+  }
+
+  #tooLarge(sizeBytes: number): Failure {
+    const { name, maxMessageBytes } = this.#topic
+    return failure(
+      'MESSAGE_TOO_LARGE',
+      `For topic '${name}' ${sizeBytes} bytes are too many: its max.message.bytes is ${maxMessageBytes}.`,
+    )
   }
 }
 

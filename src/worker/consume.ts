@@ -71,12 +71,13 @@ export function mountConsume(app: App): void {
       summary: 'Read a partition',
       description:
         'With `Accept: application/x-ndjson` one record a line, up to the end as it was when the request came. With ' +
-        `\`Accept: ${RECORD_BATCH}\` whole batches as they are stored, of which the first may begin before the offset.`,
+        `\`Accept: ${RECORD_BATCH}\` whole batches as they are stored, of which the first may begin before the offset. \`edgelog-high-watermark\`, ` +
+        '`edgelog-log-start-offset` and, of batches, `edgelog-next-offset` are headers then.',
       params,
       query,
       answers: {
         200: {
-          description: 'Records from the offset on. The headers of lines and batches say what the members of JSON say.',
+          description: 'Records from the offset on.',
           content: {
             'application/json': { schema: fetchedSchema },
             [NDJSON]: { schema: fetchedRecordSchema },

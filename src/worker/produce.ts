@@ -65,7 +65,10 @@ export function mountProduce(app: App): void {
   } as const
   const description =
     'A record goes to its `partition`, or to the one of its `key`; those with neither go to one partition a request. ' +
-    'A CloudEvent in binary mode is told by its `ce-` headers. If no record could be appended, the problem of the first is answered.'
+    'A CloudEvent in binary mode is told by its `ce-` headers. If no record could be appended, the problem of the first is answered.\n\n' +
+    `Lines (\`${NDJSON}\`) are appended as they come. A line that is no record ends the stream: if nothing was appended yet ` +
+    'all of it is refused, otherwise the answer ends with that `error` and its `line`. The answer to more than 10,000 lines ' +
+    `begins before they end (with \`Accept: ${NDJSON}\` at once, an entry a line): whoever sends millions reads meanwhile.`
 
   route(
     app,

@@ -14,7 +14,7 @@ beforeAll(async () => {
   api = client(broker.http)
   await api('POST /v1/topics', { body: { name: 't', partitions: 2 } })
 })
-afterAll(() => broker.close())
+afterAll(() => broker?.close())
 afterEach(async () => {
   expect(await api('GET /healthz')).toMatchObject({ status: 200 })
   expect(logged).toEqual([])

@@ -14,7 +14,7 @@ beforeAll(async () => {
   api = client(broker.http)
 })
 afterAll(async () => {
-  await broker.close()
+  await broker?.close()
   expect(logged).toEqual([])
 })
 

@@ -14,7 +14,7 @@ beforeAll(async () => {
   broker = await startBroker()
   api = client(broker.http)
 })
-afterAll(() => broker.close())
+afterAll(() => broker?.close())
 
 let made = 0
 /** A topic of its own. */
@@ -527,13 +527,14 @@ describe('deployed', () => {
     }))
 
   it('opens to the token', () =>
-    deployed({ EDGELOG_ADMIN_TOKEN: 'sesame' }, async call => {
+    deployed({ EDGELOG_ADMIN_TOKEN: 'sesame', EDGELOG_AUTO_CREATE_TOPICS_ENABLE: 'false' }, async call => {
       const refused = await call('POST /v1/topics', { body: { name: 't' } })
       expect(refused).toMatchObject({ status: 401, json: { code: 'SASL_AUTHENTICATION_FAILED' } })
       expect(refused.headers.get('www-authenticate')).toContain('Bearer')
       expect(await call('GET /healthz')).toMatchObject({ status: 200 })
       const headers = { authorization: 'Bearer sesame' }
       expect(await call('POST /v1/topics', { body: { name: 't' }, headers })).toMatchObject({ status: 201 })
+      expect(await call('POST /v1/topics/u/records', { body: { value: 1 }, headers })).toMatchObject({ status: 404 })
       expect(
         (await call('GET /v1/topics', { headers: { ...headers, origin: 'http://a.example' } })).headers.get(
           'access-control-allow-origin',
