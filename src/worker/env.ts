@@ -12,7 +12,7 @@ export interface Env {
   readonly EDGELOG_ADMIN_TOKEN?: string
   /** Advertised Kafka listeners, `host:port` separated by commas; the first is broker 0. */
   readonly EDGELOG_BROKERS?: string
-  /** Origins that may read from a browser, separated by commas; `*` for all. */
+  /** Origins whose web pages may read and write, separated by commas; `*` for all (cors.ts). */
   readonly EDGELOG_CORS?: string
   /** Kafka's `auto.create.topics.enable`; 'false' turns it off. */
   readonly EDGELOG_AUTO_CREATE_TOPICS_ENABLE?: string
