@@ -255,7 +255,7 @@ async function serve(
     const frame = readClientFrame(data as string | ArrayBuffer)
     if (typeof frame === 'string') return connection.fail(failure('INVALID_REQUEST', frame))
     if (frame.type === 'produce') return producer.produce(frame)
-    if (frame.type === 'ping') return door.write('{"type":"pong"}')
+    if (frame.type === 'ping') return door.pong()
     if (frame.type === 'credit') connection.session.credit(frame.records)
     door.confirmed()
   })

@@ -12,6 +12,8 @@ import { addedTo, type Brokerage, type Start, tooMany } from './start.ts'
 const TICK_MS = 5_000
 /** Ticks without a word to the client, after which it gets one. */
 const SILENT_TICKS = 3
+/** Ticks after which a client that takes nothing of what waits for it is sent away, to come again: Kafka's max.poll.interval.ms. */
+const STALLED_TICKS = 60
 /**
  * What one connection may use, well within the invocation's limits (wrangler.toml): calls are subrequests, and frames and
  * characters are what takes its CPU time.
@@ -27,6 +29,7 @@ export interface Door extends Sink {
   onGone: () => void
   readonly sentFrames: number
   readonly sentChars: number
+  /** A word without meaning, unless the client does not even take what it has been sent. */
   keepAlive(): void
   /** Ends cleanly: the client may come again with the token it has. */
   end(): void
@@ -59,8 +62,9 @@ export class LiveConnection {
   readonly #topics = new Map<string, TopicView>()
   readonly #timer: ReturnType<typeof setInterval>
   #ticks = 0
-  #spokenAtTick = 0
   #spokenFrames = 0
+  #silentTicks = 0
+  #stalledTicks = 0
   #looking = false
 
   constructor(live: Live) {
@@ -95,28 +99,35 @@ export class LiveConnection {
   }
 
   #tick(): void {
-    const { broker, door } = this.#live
     this.#ticks++
-    if (
-      broker.calls > MAX_CALLS ||
-      door.sentFrames > MAX_FRAMES ||
-      door.sentChars > MAX_CHARS ||
-      this.#ticks > MAX_AGE_TICKS
-    ) {
+    if (this.#isUsedUp()) {
       this.session.drain()
       this.close()
-      return door.end()
+      return this.#live.door.end()
     }
-    if (door.sentFrames !== this.#spokenFrames) {
-      this.#spokenFrames = door.sentFrames
-      this.#spokenAtTick = this.#ticks
-    } else if (this.#ticks - this.#spokenAtTick >= SILENT_TICKS) door.keepAlive()
     if (this.#looking) return
     this.#looking = true
     // The cluster may be out of reach for a moment; the next tick looks again.
     void this.#look()
       .catch(() => {})
       .finally(() => (this.#looking = false))
+  }
+
+  /** Looks after the client, too: it is kept alive, or given up. */
+  #isUsedUp(): boolean {
+    const { broker, door } = this.#live
+    const silent = door.sentFrames === this.#spokenFrames
+    this.#spokenFrames = door.sentFrames
+    this.#silentTicks = silent ? this.#silentTicks + 1 : 0
+    this.#stalledTicks = silent && this.session.waiting ? this.#stalledTicks + 1 : 0
+    if (this.#stalledTicks >= STALLED_TICKS) return true
+    if (this.#silentTicks >= SILENT_TICKS) door.keepAlive()
+    return (
+      broker.calls > MAX_CALLS ||
+      door.sentFrames > MAX_FRAMES ||
+      door.sentChars > MAX_CHARS ||
+      this.#ticks > MAX_AGE_TICKS
+    )
   }
 
   /** Sees topics that are gone, which the partitions themselves mostly say sooner, and partitions that are new. */

@@ -147,6 +147,11 @@ export class LiveSession {
     this.drain()
   }
 
+  /** Are there records that the reader does not take? */
+  get waiting(): boolean {
+    return this.#queue.length > 0
+  }
+
   /** Passes on what has come, as far as the reader takes it. */
   drain(): void {
     // The sink may say that it can take more while it is given something.

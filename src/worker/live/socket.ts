@@ -44,7 +44,6 @@ export class LiveSocket implements Door {
   send(resume: string): void {
     const text = `{"type":"records","records":[${this.#records.join(',')}],"resume":"${resume}"}`
     this.#records = []
-    this.#unconfirmedChars += text.length
     this.write(text)
   }
 
@@ -76,9 +75,15 @@ export class LiveSocket implements Door {
     this.#close(COME_AGAIN, 'Connect again with the resume token.')
   }
 
+  /** The answer to the client's own ping. */
+  pong(): void {
+    if (this.ready) this.write('{"type":"pong"}')
+  }
+
   write(text: string): void {
     this.sentFrames++
     this.sentChars += text.length
+    this.#unconfirmedChars += text.length
     try {
       this.#socket.send(text)
     } catch {

@@ -58,6 +58,7 @@ export class EventStream implements Door {
   }
 
   keepAlive(): void {
+    if (!this.ready) return
     this.#text += ':\n\n'
     this.#flush()
   }

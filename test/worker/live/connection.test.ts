@@ -182,6 +182,21 @@ describe('a live connection', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('sends a client away that takes nothing for five minutes, and not one that has nothing to take', async () => {
+    const broker = new TestBroker(2)
+    const { door } = await aConnection(broker)
+    await seconds(400)
+    expect(door.ended).toBe(false)
+    door.keepAlive = () => {}
+    door.ready = false
+    broker.partition(0).append(['1'])
+    await seconds(290)
+    expect(door.ended).toBe(false)
+    await seconds(30)
+    expect(door.ended).toBe(true)
+    expect(door.last).toEqual({ 0: 0, 1: 0 })
+  })
+
   it('ends after a day at the latest', async () => {
     const { door } = await aConnection(new TestBroker(1))
     await seconds(86_400 + 10)
