@@ -7,6 +7,7 @@ import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { brokerConfig } from './broker-configs.ts'
 import { alter, type ConfigChange, create, type Draft, grow, type NewTopic } from './changes.ts'
 import { type Overrides, partitionConfig } from './configs.ts'
+import { OFFSETS_TOPIC, offsetsTopic } from './internal.ts'
 import { answered, due, type Errand, type ErrandKey, isFor, postponed, rangesOf, removing, telling } from './errands.ts'
 import { type ClusterFact, type ClusterState, decode, emptyCluster, encode, replay, type TopicView } from './state.ts'
 
@@ -36,6 +37,8 @@ export type ClusterCommand =
       readonly replaceAll?: boolean
     }>)
   | { readonly type: 'allocateProducerIds' }
+  /** The topic that groups are kept in comes to be, unless it is there. */
+  | { readonly type: 'needOffsets' }
   /** The deployment sets these configs of the broker. */
   | { readonly type: 'configureBroker'; readonly broker: Overrides }
   /** What became of errands: the partitions that answered, and the errands to put off. */
@@ -95,6 +98,12 @@ function judge(
       const next = first + PRODUCER_ID_BLOCK
       return [[{ type: 'producerIds', next }], { first, count: PRODUCER_ID_BLOCK }]
     }
+    case 'needOffsets': {
+      const known = state.byName.get(OFFSETS_TOPIC)
+      if (known !== undefined) return [[], [known]]
+      const topic = offsetsTopic(state.broker)
+      return [[...newVersion(state, nowMs), topicFact(topic)], [topic]]
+    }
     case 'configureBroker':
       return [configureBroker(state, command.broker, nowMs), null]
     case 'carriedOut':
@@ -133,6 +142,7 @@ function deleteTopics(
   const results = topics.map((wanted): TopicView | Failure => {
     const topic = named(state, wanted)
     if (isFailure(topic)) return topic
+    if (topic.internal) return keptByCoordinators(topic)
     if (seen.has(topic))
       return failure('INVALID_REQUEST', `Duplicate topic ${wanted.name === undefined ? 'id' : 'name'}.`)
     seen.add(topic)
@@ -163,7 +173,9 @@ function growTopics(
 ): Topics {
   const draft = emptyDraft()
   const unique = eachOnce(topics, 'Duplicate topic name.')
-  const results = unique.map(topic => (isFailure(topic) ? topic : grow(state, draft, topic, nowMs)))
+  const results = unique.map(topic =>
+    isFailure(topic) ? topic : (refuseInternal(state, topic.name) ?? grow(state, draft, topic, nowMs)),
+  )
   if (draft.partitions > MAX_PARTITIONS_PER_REQUEST) return [[], tooLarge(topics)]
   const grown = succeeded(results)
   if (validateOnly || grown.length === 0) return [[], results]
@@ -182,7 +194,9 @@ function alterTopics(
 ): Topics {
   const unique = eachOnce(topics, 'Each resource must appear at most once.')
   const results = unique.map(topic =>
-    isFailure(topic) ? topic : alter(state, topic.name, topic.changes, topic.replaceAll ?? false),
+    isFailure(topic)
+      ? topic
+      : (refuseInternal(state, topic.name) ?? alter(state, topic.name, topic.changes, topic.replaceAll ?? false)),
   )
   const changed = succeeded(results).filter(topic => topic !== state.topics.get(topic.topicId))
   if (validateOnly || changed.length === 0) return [[], results]
@@ -201,12 +215,21 @@ function configureBroker(state: ClusterState, broker: Overrides, nowMs: number):
   if (defaults === state.defaults && JSON.stringify(broker) === JSON.stringify(state.broker)) return []
   const kept: ClusterFact = { type: 'broker', broker, defaults }
   if (defaults === state.defaults) return [kept]
-  const facts = [...state.topics.values()].flatMap(topic => {
+  const told = [...state.topics.values()].filter(({ internal }) => !internal)
+  const facts = told.flatMap(topic => {
     const newer = { ...topic, configVersion: topic.configVersion + 1 }
     return [topicFact(newer), tell(state, newer, rangesOf(0, topic.partitions), nowMs)]
   })
   return [...newVersion(state, nowMs), kept, ...facts]
 }
+
+const refuseInternal = (state: ClusterState, name: string): Failure | undefined => {
+  const topic = state.byName.get(name)
+  return topic?.internal ? keptByCoordinators(topic) : undefined
+}
+
+const keptByCoordinators = ({ name }: TopicView): Failure =>
+  failure('INVALID_REQUEST', `Topic ${name} is internal: coordinators keep it, and it cannot be changed or deleted.`)
 
 function carriedOut(
   state: ClusterState,

@@ -109,6 +109,12 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
     return this.#change({ type: 'alter', topics, ...options }, options)
   }
 
+  /** The topic that groups are kept in, which comes to be with the first group. */
+  async offsetsTopic(): Promise<TopicView> {
+    const [topic] = (await this.#shard.call({ type: 'needOffsets' })) as readonly TopicView[]
+    return topic!
+  }
+
   /** A block of producer ids that nobody else gets. */
   async allocateProducerIds(): Promise<ProducerIdBlock> {
     return (await this.#shard.call({ type: 'allocateProducerIds' })) as ProducerIdBlock

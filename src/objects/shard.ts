@@ -73,6 +73,13 @@ export class Shard<State, Command, F extends Fact, Reply> {
     return seen
   }
 
+  /** Looks at all states at once; resolves when what was seen is durable. */
+  async readAll<T>(look: (states: ReadonlyMap<string, State>) => T): Promise<T> {
+    const seen = look(this.#states)
+    await this.#durable
+    return seen
+  }
+
   /** A state as it is decided, durable or not: for whoever acts on it without telling anyone. */
   state(of = ''): State {
     return this.#states.get(of) ?? this.#machine.empty(of)

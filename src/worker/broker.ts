@@ -10,11 +10,14 @@ import { decodeBatch, type LogRecord } from '../log/records.ts'
 import { brokerConfigsFromEnv } from '../cluster/broker-configs.ts'
 import type { ClusterView, TopicView } from '../cluster/cluster.ts'
 import type { Overrides } from '../cluster/configs.ts'
+import { OFFSETS_TOPIC } from '../cluster/internal.ts'
 import type { ClusterObject } from '../objects/cluster.ts'
+import type { PartitionObject } from '../objects/partition.ts'
 import { partitionStub, type PartitionStub, type Rpc } from '../objects/place.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import type { Env } from './env.ts'
 import { Follower } from './follower.ts'
+import { Groups } from './groups.ts'
 
 /** How old the shared view may be before it is asked for again; a partition that moved on is noticed sooner. */
 const VIEW_MAX_AGE_MS = 3_000
@@ -47,6 +50,7 @@ export interface Waiter {
 
 export class Broker {
   readonly cluster: Rpc<Omit<ClusterObject, 'fetch' | 'alarm'>>
+  readonly groups: Groups
   readonly #env: Env
   readonly #ctx: Waiter
   readonly #partitions = new Map<string, Lane>()
@@ -57,6 +61,7 @@ export class Broker {
   constructor(env: Env, ctx: Waiter) {
     this.#env = env
     this.#ctx = ctx
+    this.groups = new Groups(this, env.COORDINATOR)
     this.cluster = env.CLUSTER.getByName('cluster') as unknown as Rpc<Omit<ClusterObject, 'fetch' | 'alarm'>>
   }
 
@@ -94,6 +99,17 @@ export class Broker {
     if (created === undefined || (isFailure(created) && created.error === 'TOPIC_ALREADY_EXISTS'))
       return this.topic(name)
     return created
+  }
+
+  /** The topic that groups are kept in; whoever asks for a group first brings it about. */
+  async offsetsTopic(): Promise<TopicView | Failure> {
+    // Once there it never changes, so a view of any age will do.
+    const known = (cache.get(this.#env.CLUSTER) ?? (await this.#seen(false))).byName.get(OFFSETS_TOPIC)
+    if (known !== undefined) return known
+    this.calls++
+    const topic = await this.cluster.offsetsTopic()
+    await this.#seen(true)
+    return topic
   }
 
   /** A producer id that nobody else has: the cluster hands out blocks, and each isolate counts through its own. */
@@ -222,11 +238,18 @@ export class Broker {
     return this.#lane(topic, partition).append({ ...request, records, ...(facts && { facts }) })
   }
 
+  /** Partitions of __consumer_offsets are their coordinators, which can be read like any. */
+  #objectsOf({ name }: TopicView): DurableObjectNamespace<PartitionObject> {
+    const { COORDINATOR, PARTITION } = this.#env
+    return name === OFFSETS_TOPIC ? (COORDINATOR as unknown as DurableObjectNamespace<PartitionObject>) : PARTITION
+  }
+
   #lane(topic: TopicView, partition: number): Lane {
     const key = `${topic.topicId}-${partition}`
     let lane = this.#partitions.get(key)
     if (lane === undefined) {
-      const stub = partitionStub(this.#env.PARTITION, topic.topicId, partition, topic.config)
+      const objects = this.#objectsOf(topic)
+      const stub = partitionStub(objects, topic.topicId, partition, topic.config)
       lane = new Lane(key, stub, {
         sent: () => this.calls++,
         broke: error => {

@@ -1,11 +1,13 @@
 // What the Worker is given: its objects and its settings. Settings are strings, as wrangler.toml and secrets give them.
 
 import type { ClusterObject } from '../objects/cluster.ts'
+import type { CoordinatorObject } from '../objects/coordinator.ts'
 import type { PartitionObject } from '../objects/partition.ts'
 
 export interface Env {
   readonly CLUSTER: DurableObjectNamespace<ClusterObject>
   readonly PARTITION: DurableObjectNamespace<PartitionObject>
+  readonly COORDINATOR: DurableObjectNamespace<CoordinatorObject>
   /** '1' when served locally: every door is open. Never set in wrangler.toml. */
   readonly EDGELOG_LOCAL?: string
   /** The bearer token that a deployed broker asks for; without it everything is refused. */

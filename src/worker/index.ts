@@ -20,6 +20,7 @@ import { mountProduce } from './produce.ts'
 import { mountTopics } from './topics.ts'
 
 export { ClusterObject } from '../objects/cluster.ts'
+export { CoordinatorObject } from '../objects/coordinator.ts'
 export { PartitionObject } from '../objects/partition.ts'
 
 const app = newApp()

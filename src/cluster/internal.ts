@@ -1,0 +1,27 @@
+// Topics that coordinators keep: they come to be when first needed, with Kafka's names and configs, and nobody can change
+// them. Their partitions are born by themselves, in the objects of their coordinators.
+
+import { brokerConfig } from './broker-configs.ts'
+import type { Overrides } from './configs.ts'
+import type { TopicView } from './state.ts'
+
+export const OFFSETS_TOPIC = '__consumer_offsets'
+/** Fixed, so that coordinators know the names of their objects without asking. */
+export const OFFSETS_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAg'
+
+/** As the broker's configs make it. */
+export function offsetsTopic(broker: Overrides): TopicView {
+  const config = brokerConfig(broker)
+  return {
+    name: OFFSETS_TOPIC,
+    topicId: OFFSETS_TOPIC_ID,
+    partitions: config['offsets.topic.num.partitions'] ?? 50,
+    config: {
+      'cleanup.policy': 'compact',
+      'compression.type': 'producer',
+      'segment.bytes': String(config['offsets.topic.segment.bytes'] ?? 104_857_600),
+    },
+    configVersion: 1,
+    internal: true,
+  }
+}

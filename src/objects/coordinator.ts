@@ -1,0 +1,181 @@
+// CoordinatorObject k: the coordinator of the groups whose id hashes to k, and partition k of __consumer_offsets at once:
+// what that partition says is all it knows. It gives the group machine its calls, its time, and the cluster's topics.
+
+import { brokerConfig, brokerConfigsFromEnv } from '../cluster/broker-configs.ts'
+import type { ClusterView } from '../cluster/cluster.ts'
+import { partitionConfig } from '../cluster/configs.ts'
+import { OFFSETS_TOPIC, OFFSETS_TOPIC_ID, offsetsTopic } from '../cluster/internal.ts'
+import type { GroupCommand, GroupReply, World } from '../coordinator/commands.ts'
+import { type ListedGroup, listed } from '../coordinator/describe.ts'
+import type { GroupFact, GroupState } from '../coordinator/facts.ts'
+import { groupMachine } from '../coordinator/group.ts'
+import { DEFAULT_SETTINGS, type GroupSettings, groupSettings, noTopics, type Topics } from '../coordinator/settings.ts'
+import type { AppendResult } from '../log/append.ts'
+import type { Read, ReadRequest } from '../log/fetch.ts'
+import type { Description, OffsetAndTimestamp } from '../log/partition-log.ts'
+import { ZERO_UUID } from '../protocol/bytes.ts'
+import { type Failure, failure, isFailure } from '../protocol/errors.ts'
+import type { ClusterObject } from './cluster.ts'
+import { LogObject } from './log-object.ts'
+import type { LogHost } from './log-host.ts'
+import type { Rpc } from './place.ts'
+import { Shard } from './shard.ts'
+
+/** How old the topics may be that a heartbeat is judged by. Whoever joins or subscribes anew is judged by those of now. */
+const TOPICS_MAX_AGE_MS = 3_000
+
+/** What nobody wrote yet is there all the same, and empty. */
+const EMPTY = { logStartOffset: 0, highWatermark: 0, lastStableOffset: 0 }
+
+interface CoordinatorEnv {
+  readonly CLUSTER: DurableObjectNamespace<ClusterObject>
+}
+
+export class CoordinatorObject extends LogObject<CoordinatorEnv> {
+  readonly #shard: Shard<GroupState, GroupCommand, GroupFact, GroupReply>
+  readonly #world: World
+  readonly #identity
+  readonly #config
+  #seenMs = 0
+  #seeing: Promise<void> | undefined
+
+  constructor(ctx: DurableObjectState, env: CoordinatorEnv) {
+    super(ctx, env)
+    const broker = brokerConfigsFromEnv(env)
+    // As Kafka, which does not start with a config it cannot read.
+    if (isFailure(broker)) throw new Error(broker.message)
+    this.#world = { settings: settingsOf(brokerConfig(broker)), topics: noTopics }
+    this.#identity = { topicId: OFFSETS_TOPIC_ID, topic: OFFSETS_TOPIC, partition: partitionOf(ctx.id) }
+    this.#config = partitionConfig(offsetsTopic(broker).config, broker)
+    this.#shard = new Shard(ctx, groupMachine(this.#world), { identity: this.#identity, config: this.#config })
+  }
+
+  protected override get host(): LogHost {
+    return this.#shard.host
+  }
+
+  /** One command of one group (src/coordinator/commands.ts). JoinGroup and SyncGroup wait here while a group rebalances. */
+  async ask(groupId: string, command: GroupCommand): Promise<GroupReply> {
+    const maxAgeMs = this.#topicsMaxAgeMs(groupId, command)
+    if (maxAgeMs !== undefined && Date.now() - this.#seenMs >= maxAgeMs) await (this.#seeing ??= this.#see())
+    return this.#shard.call(command, groupId)
+  }
+
+  /** Every group there is. */
+  list(): Promise<readonly ListedGroup[]> {
+    return this.#shard.readAll(states => [...states.values()].map(listed).filter(group => group !== undefined))
+  }
+
+  override read(request: ReadRequest): Read {
+    if (this.host.log !== undefined) return super.read(request)
+    if (request.offset !== 0) return { ...failure('OFFSET_OUT_OF_RANGE'), ...EMPTY }
+    return { records: new Uint8Array(0), nextOffset: 0, ...EMPTY }
+  }
+
+  override offsetFor(timestamp: number): OffsetAndTimestamp | { readonly open: Uint8Array } | Failure {
+    if (this.host.log !== undefined) return super.offsetFor(timestamp)
+    return { offset: timestamp === -1 || timestamp === -2 ? 0 : -1, timestamp: -1, leaderEpoch: 0 }
+  }
+
+  override describe(): Description | Failure {
+    if (this.host.log !== undefined) return super.describe()
+    return { ...EMPTY, sizeBytes: 0, segments: 0, leaderEpoch: 0 }
+  }
+
+  /** A follower of what nobody wrote yet: now there has to be something to wait at. */
+  override async fetch(request: Request): Promise<Response> {
+    if (this.host.log === undefined) await this.host.birth(this.#identity, this.#config, 1)
+    return super.fetch(request)
+  }
+
+  /** Only the coordinator writes here. */
+  append(requests: readonly unknown[]): AppendResult[] {
+    return requests.map(() => failure('INVALID_TOPIC_EXCEPTION', `${OFFSETS_TOPIC} is written by its coordinators.`))
+  }
+
+  deleteRecords(): Failure {
+    return failure('INVALID_TOPIC_EXCEPTION', `${OFFSETS_TOPIC} is kept by its coordinators.`)
+  }
+
+  knowsIdempotencyKey(): boolean {
+    return false
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#shard.alarm()
+  }
+
+  /** How old the topics may be for this command; undefined: it looks at none. */
+  #topicsMaxAgeMs(groupId: string, command: GroupCommand): number | undefined {
+    const { consumer } = this.#shard.state(groupId)
+    switch (command.type) {
+      case 'consumerHeartbeat': {
+        const isNew = command.memberEpoch === 0 || command.subscribedTopicNames !== null
+        return isNew && command.memberEpoch >= 0 ? 0 : TOPICS_MAX_AGE_MS
+      }
+      case 'join':
+        return consumer === undefined ? undefined : 0
+      case 'fetchOffsets':
+        return command.topics === null ? TOPICS_MAX_AGE_MS : undefined
+      case 'sync':
+      case 'leave':
+      case 'describeConsumer':
+        return consumer === undefined ? undefined : TOPICS_MAX_AGE_MS
+      default:
+        return undefined
+    }
+  }
+
+  /** Asks the cluster for its topics. Without an answer the last ones go on to count. */
+  async #see(): Promise<void> {
+    const askedMs = Date.now()
+    const cluster = this.env.CLUSTER.getByName('cluster') as unknown as Rpc<Pick<ClusterObject, 'view'>>
+    const { version } = this.#world.topics
+    const view = await cluster.view(version).catch(() => null)
+    this.#seeing = undefined
+    this.#seenMs = Date.now()
+    if (view === null) return
+    this.#world.topics = topicsOf(view)
+    await this.#forgetTopics(askedMs)
+  }
+
+  /** Offsets of topics that were deleted go; those committed since the cluster was asked may be of topics newer than that. */
+  async #forgetTopics(askedMs: number): Promise<void> {
+    const gone = await this.#shard.readAll(states =>
+      [...states.values()].map(state => ({ groupId: state.groupId, topics: this.#goneOf(state, askedMs) })),
+    )
+    for (const { groupId, topics } of gone)
+      if (topics.length > 0) await this.#shard.call({ type: 'topicsDeleted', topics }, groupId)
+  }
+
+  #goneOf({ offsets }: GroupState, askedMs: number): { readonly name: string; readonly topicId: string }[] {
+    return [...offsets].flatMap(([name, partitions]) => {
+      const ids = new Set(
+        [...partitions.values()].filter(({ committedMs }) => committedMs < askedMs).map(o => o.topicId),
+      )
+      return [...ids]
+        .filter(topicId => topicId !== ZERO_UUID && this.#world.topics.byId(topicId) === undefined)
+        .map(topicId => ({ name, topicId }))
+    })
+  }
+}
+
+/** What the broker's configs say of groups. */
+function settingsOf(config: Readonly<Record<string, unknown>>): GroupSettings {
+  const set = Object.keys(DEFAULT_SETTINGS).flatMap(key => (config[key] == null ? [] : [[key, config[key]]]))
+  return groupSettings(Object.fromEntries(set) as Partial<GroupSettings>)
+}
+
+/** Its name says which partition it is; that is asked only when its log is born. */
+const partitionOf = ({ name }: DurableObjectId): number => Number(name?.split('-').at(-1) ?? 0)
+
+function topicsOf({ version, topics }: ClusterView): Topics {
+  const byName = new Map(topics.map(topic => [topic.name, topic]))
+  const byId = new Map(topics.map(topic => [topic.topicId, topic]))
+  return {
+    version,
+    byName: name => byName.get(name),
+    byId: topicId => byId.get(topicId),
+    names: () => byName.keys(),
+  }
+}
