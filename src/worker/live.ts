@@ -91,7 +91,8 @@ const ABOUT_SOCKETS =
   'it closes with code 4000 + errorCode, `{"type":"error","code","errorCode","retriable","message",…}`. Code 1012 means: ' +
   'come again with the last token.\n\n' +
   `The client sends \`{"type":"credit","records":N}\`: it takes N records more (${FIRST_CREDIT} to begin with). Without ` +
-  'credit nothing more is sent. `{"type":"pong"}` answers a ping. `{"type":"produce","id":…,"records":[…],"topic":"…"}` ' +
+  'credit nothing more is sent, and no more than 16 MiB before it gives some again or answers a ping with ' +
+  '`{"type":"pong"}`; after five minutes of neither, code 1012. `{"type":"produce","id":…,"records":[…],"topic":"…"}` ' +
   'produces records as POST does, answered in order by `{"type":"ack","id":…,"records":[…]}` or with an `error` instead.'
 
 export function mountLive(app: App): void {
