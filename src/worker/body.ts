@@ -26,7 +26,7 @@ export async function readBody(request: Request, maxBytes = MAX_BODY_BYTES): Pro
       else if (size > maxBytes + MAX_DRAIN_BYTES) break
     }
   } catch (error) {
-    if (error instanceof NotOpened) return unsupportedMedia(error.message)
+    if (error instanceof NotOpened) return unsupportedMedia(`${error.message}.`)
     throw error
   }
   if (size > maxBytes) return tooLarge(maxBytes)
@@ -70,7 +70,7 @@ export async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenera
     }
   } catch (error) {
     if (error instanceof TypeError && /decompress/i.test(error.message))
-      throw new NotOpened('The body is not what its Content-Encoding says.')
+      throw new NotOpened('The body is not what its Content-Encoding says')
     lost(error)
   } finally {
     reader.releaseLock()

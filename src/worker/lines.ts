@@ -48,7 +48,7 @@ export class Lines {
 
   #hold(part: Uint8Array): void {
     this.#heldBytes += part.length
-    if (this.#heldBytes > this.#maxBytes) throw new LineTooLong(`A line may have ${this.#maxBytes} bytes.`)
+    if (this.#heldBytes > this.#maxBytes) throw new LineTooLong(`A line may have ${this.#maxBytes} bytes`)
     this.#held.push(part)
   }
 

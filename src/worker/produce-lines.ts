@@ -2,21 +2,17 @@
 // is answered as one body would be, a long one gets its answer while it is still being sent.
 
 import type { Context } from 'hono'
-import { isUtf8 } from 'node:buffer'
 import { isFailure } from '../protocol/errors.ts'
 import type { Accumulator } from './accumulator.ts'
 import type { AppEnv } from './app.ts'
-import { chunksOf, NotOpened, openBody } from './body.ts'
-import { type Block, LineTooLong, Lines } from './lines.ts'
-import { isMalformed, type Malformed } from './malformed.ts'
+import { openBody } from './body.ts'
+import { type Piece, readPieces } from './lines-in.ts'
+import type { Malformed } from './malformed.ts'
 import { NDJSON } from './media.ts'
 import { malformedFailure, malformedProblem, problem, recordError } from './problem.ts'
 import { accepted, answered, type ProduceRequest } from './produced.ts'
 import { startProducing, topicToProduce } from './producing.ts'
-import { type Draft, parseRecord, parseRecordAt, type RecordOptions } from './records-in.ts'
 
-/** The largest value in base64, with room for the rest of its record. */
-const MAX_LINE_BYTES = 25_165_824
 /** Answers kept until the stream ends, so that its status can say how it went; beyond them the answer begins. */
 const MAX_HELD_ANSWERS = 10_000
 /** Answers kept for a client that sends without reading; beyond them nothing more is read of it. */
@@ -27,19 +23,12 @@ const QUIET_MS = 2
 /** Records told of in one piece of the answer. */
 const TOLD_TOGETHER = 2_000
 
-const NEWLINE = 0x0a
 const encoder = new TextEncoder()
-
-/** The records of a piece of the stream, and why it goes no further. */
-interface Piece {
-  readonly drafts: readonly Draft[]
-  readonly stopped?: Malformed
-}
 
 export async function produceLines(c: Context<AppEnv>, request: ProduceRequest): Promise<Response> {
   const stream = openBody(c.req.raw)
   if (stream instanceof Response) return stream
-  const pieces = read(stream, request)
+  const pieces = readPieces(stream, request)
   const first = await pieces.next()
   if (first.done) return Response.json({ records: [] })
   if (first.value.stopped) return malformedProblem(first.value.stopped)
@@ -200,74 +189,4 @@ async function within(ms: number, coming: Promise<unknown>): Promise<boolean> {
   const soon = await Promise.race([coming.then(() => true), late])
   clearTimeout(timer)
   return soon
-}
-
-async function* read(stream: ReadableStream<Uint8Array>, request: ProduceRequest): AsyncGenerator<Piece> {
-  const lines = new Lines(MAX_LINE_BYTES)
-  const parser = new LineParser(request)
-  try {
-    for await (const chunk of chunksOf(stream)) {
-      const piece = parser.parse(lines.push(chunk))
-      if (piece.drafts.length > 0 || piece.stopped) yield piece
-      if (piece.stopped) return
-    }
-    const last = lines.finish()
-    if (last) yield parser.parse([last])
-  } catch (error) {
-    if (error instanceof LineTooLong) yield { drafts: [], stopped: parser.stop(error.message, true) }
-    else if (error instanceof NotOpened) yield { drafts: [], stopped: parser.stop(error.message) }
-    else throw error
-  }
-}
-
-class LineParser {
-  readonly #request: ProduceRequest
-  #line = 0
-  #record = 0
-
-  constructor(request: ProduceRequest) {
-    this.#request = request
-  }
-
-  /** The records of these lines, up to the first that is none. */
-  parse(blocks: readonly Block[]): Piece {
-    const options = { ...this.#request, now: Date.now() }
-    const drafts: Draft[] = []
-    for (const { bytes, start, end } of blocks) {
-      const isText = isUtf8(bytes.subarray(start, end))
-      for (let at = start; at < end;) {
-        const newline = bytes.indexOf(NEWLINE, at)
-        const stop = newline < 0 || newline > end ? end : newline
-        this.#line++
-        if (!isBlank(bytes, at, stop)) {
-          const draft =
-            (isText ? parseRecordAt(bytes, at, stop, options) : undefined) ?? this.#careful(bytes, at, stop, options)
-          if (isMalformed(draft)) return { drafts, stopped: draft }
-          drafts.push(draft)
-          this.#record++
-        }
-        at = stop + 1
-      }
-    }
-    return { drafts }
-  }
-
-  stop(malformed: string, tooMany = false): Malformed {
-    return { malformed, record: this.#record, line: this.#line + 1, ...(tooMany ? { tooMany } : {}) }
-  }
-
-  #careful(bytes: Uint8Array, start: number, end: number, options: RecordOptions): Draft | Malformed {
-    const draft = parseRecord(bytes.subarray(start, end), options)
-    if (!isMalformed(draft)) return draft
-    const { position: _, ...wrong } = draft
-    return { ...wrong, record: this.#record, line: this.#line }
-  }
-}
-
-function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]!
-    if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d) return false
-  }
-  return true
 }

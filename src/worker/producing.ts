@@ -7,8 +7,9 @@ import { type Codec, codecs } from '../log/compression.ts'
 import { partitionFor } from '../log/partitioner.ts'
 import { decodeBatch } from '../log/records.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
-import { Accumulator, cutKey, type Topic } from './accumulator.ts'
+import { Accumulator, cutKey } from './accumulator.ts'
 import type { Broker } from './broker.ts'
+import type { Topic } from './lane.ts'
 import type { Draft } from './records-in.ts'
 
 /** How long after a topic grew a repeated request may still be one that was first made before. Partitions remember as long. */

@@ -5,7 +5,8 @@ import { parseBatches, readBatches } from '../../src/log/batch.ts'
 import { partitionFor } from '../../src/log/partitioner.ts'
 import { decodeBatch } from '../../src/log/records.ts'
 import { failure, isFailure } from '../../src/protocol/errors.ts'
-import { Accumulator, type AccumulatorOptions, type Topic } from '../../src/worker/accumulator.ts'
+import { Accumulator, type AccumulatorOptions } from '../../src/worker/accumulator.ts'
+import type { Topic } from '../../src/worker/lane.ts'
 import type { Draft } from '../../src/worker/records-in.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
