@@ -48,3 +48,9 @@ export function run(
     })
   })
 }
+
+/** The run, or an error with what it said. */
+export function expectOk(ran: Ran): Ran {
+  if (ran.code === 0) return ran
+  throw new Error(`ended with ${ran.code}:\n${ran.stdout.slice(-1_000)}\n${ran.stderr.slice(-2_000)}`)
+}

@@ -1,0 +1,38 @@
+// `npm run test:clients`: other people's clients against a broker started here, each installed on first use into a cache
+// folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange. EDGELOG_WITNESS_PORT
+// takes a broker that is running already.
+
+import { startBroker } from '../../testing/broker.ts'
+import { Checks } from './checks.ts'
+import { kafkaConsole } from './console.ts'
+import { exchange } from './exchange.ts'
+import { javascripts } from './javascript.ts'
+import { kcat } from './kcat.ts'
+import { kafkaTools, threeBrokers } from './kafka-tools.ts'
+import { pythons } from './python.ts'
+import type { Witness } from './witness.ts'
+
+const asked = process.argv.slice(2)
+const wants = (name: string): boolean => asked.length === 0 || asked.includes(name)
+
+const checks = new Checks()
+const witnesses: Witness[] = []
+for (const witness of [kcat, kafkaConsole, ...pythons, ...javascripts])
+  await checks.check(`${witness.name} is there`, async () => {
+    const why = await witness.install()
+    if (why !== undefined) throw new Error(why)
+    witnesses.push(witness)
+  })
+
+const running = Number(process.env['EDGELOG_WITNESS_PORT'] ?? 0)
+const broker = running === 0 ? await startBroker() : undefined
+const port = broker?.kafka ?? running
+const prefix = `w${Date.now().toString(36)}`
+
+if (wants('tools') && witnesses.includes(kafkaConsole)) await kafkaTools(checks, port, prefix)
+if (wants('exchange')) await exchange(checks, witnesses, port, prefix)
+await broker?.close()
+if (wants('tools') && witnesses.includes(kafkaConsole) && broker !== undefined) await threeBrokers(checks)
+
+console.log(`\n${checks.passed} passed, ${checks.failed} failed`)
+process.exit(checks.failed === 0 ? 0 : 1)
