@@ -10,6 +10,8 @@ import type { FetchState } from './fetching.ts'
 export interface Call {
   readonly version: number
   readonly clientId: string | null
+  /** The client's address, where it is known. */
+  readonly clientHost: string | undefined
   readonly broker: Broker
   /** The brokers that clients are told of. */
   readonly nodes: Nodes

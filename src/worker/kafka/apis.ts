@@ -5,7 +5,15 @@ import { produce } from './apis/00-produce.ts'
 import { fetch } from './apis/01-fetch.ts'
 import { listOffsets } from './apis/02-list-offsets.ts'
 import { metadata } from './apis/03-metadata.ts'
+import { offsetCommit } from './apis/08-offset-commit.ts'
+import { offsetFetch } from './apis/09-offset-fetch.ts'
 import { findCoordinator } from './apis/10-find-coordinator.ts'
+import { joinGroup } from './apis/11-join-group.ts'
+import { heartbeat } from './apis/12-heartbeat.ts'
+import { leaveGroup } from './apis/13-leave-group.ts'
+import { syncGroup } from './apis/14-sync-group.ts'
+import { describeGroups } from './apis/15-describe-groups.ts'
+import { listGroups } from './apis/16-list-groups.ts'
 import { apiVersions } from './apis/18-api-versions.ts'
 import { createTopics } from './apis/19-create-topics.ts'
 import { deleteTopics } from './apis/20-delete-topics.ts'
@@ -16,12 +24,16 @@ import { describeConfigs } from './apis/32-describe-configs.ts'
 import { alterConfigs } from './apis/33-alter-configs.ts'
 import { describeLogDirs } from './apis/35-describe-log-dirs.ts'
 import { createPartitions } from './apis/37-create-partitions.ts'
+import { deleteGroups } from './apis/42-delete-groups.ts'
 import { electLeaders } from './apis/43-elect-leaders.ts'
 import { incrementalAlterConfigs } from './apis/44-incremental-alter-configs.ts'
 import { listPartitionReassignments } from './apis/46-list-partition-reassignments.ts'
+import { offsetDelete } from './apis/47-offset-delete.ts'
 import { describeClientQuotas } from './apis/48-describe-client-quotas.ts'
 import { describeCluster } from './apis/60-describe-cluster.ts'
 import { describeProducers } from './apis/61-describe-producers.ts'
+import { consumerGroupHeartbeat } from './apis/68-consumer-group-heartbeat.ts'
+import { consumerGroupDescribe } from './apis/69-consumer-group-describe.ts'
 import { describeTopicPartitions } from './apis/75-describe-topic-partitions.ts'
 
 export const apis: readonly AnyApi[] = [
@@ -29,7 +41,15 @@ export const apis: readonly AnyApi[] = [
   fetch,
   listOffsets,
   metadata,
+  offsetCommit,
+  offsetFetch,
   findCoordinator,
+  joinGroup,
+  heartbeat,
+  leaveGroup,
+  syncGroup,
+  describeGroups,
+  listGroups,
   apiVersions,
   createTopics,
   deleteTopics,
@@ -40,11 +60,15 @@ export const apis: readonly AnyApi[] = [
   alterConfigs,
   describeLogDirs,
   createPartitions,
+  deleteGroups,
   electLeaders,
   incrementalAlterConfigs,
   listPartitionReassignments,
+  offsetDelete,
   describeClientQuotas,
   describeCluster,
   describeProducers,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
   describeTopicPartitions,
 ]

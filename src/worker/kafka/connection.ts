@@ -34,6 +34,8 @@ const API_VERSIONS = 18
 
 /** What carries the bytes. `send` resolves when more may be sent. */
 export interface Pipe {
+  /** The client's address, once it is known. */
+  readonly clientHost?: string | undefined
   send(bytes: Uint8Array): Promise<void>
   close(): void
 }
@@ -181,6 +183,7 @@ export class Connection {
     return {
       version: header.version,
       clientId: header.clientId,
+      clientHost: this.#pipe.clientHost,
       broker: this.#broker,
       nodes: this.#nodes,
       fetches: this.#fetches,

@@ -14,7 +14,15 @@ const MAX_IDLE_MS = 600_000
 export async function serveTcp(socket: Socket, env: Env, ctx: Waiter): Promise<void> {
   const writer = socket.writable.getWriter() as WritableStreamDefaultWriter<Uint8Array>
   const reader = socket.readable.getReader({ mode: 'byob' })
+  let clientHost: string | undefined
+  socket.opened.then(
+    ({ remoteAddress }) => (clientHost = remoteAddress?.replace(/:\d+$/, '')),
+    () => {},
+  )
   const pipe: Pipe = {
+    get clientHost() {
+      return clientHost
+    },
     send: bytes => writer.write(bytes),
     close: () => {
       reader.cancel().catch(() => {})

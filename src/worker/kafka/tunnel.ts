@@ -19,6 +19,7 @@ export function serveTunnel(request: Request, env: Env, ctx: Waiter): Response {
   server.binaryType = 'arraybuffer'
   server.accept()
   const pipe: Pipe = {
+    clientHost: request.headers.get('cf-connecting-ip') ?? undefined,
     async send(bytes) {
       for (let at = 0; at < bytes.length; at += MAX_MESSAGE_BYTES)
         server.send(bytes.subarray(at, at + MAX_MESSAGE_BYTES))
