@@ -1,5 +1,5 @@
 // Records as JSON bodies say them — one, an array, {"records":[…]}, or one a line — checked by hand in one walk over the
-// bytes, since a thousand of them come at once. Which partition they go to and how they are stored is produce.ts.
+// bytes, since a thousand of them come at once. Where they go is accumulator.ts.
 
 import type { NewRecord } from '../log/records.ts'
 import { type Format, fromBase64, type RecordFormat } from './formats.ts'
