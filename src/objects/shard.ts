@@ -181,7 +181,8 @@ export class Shard<State, Command, F extends Fact, Reply> {
     const nowMs = this.#now()
     if (this.#parked.size > 0 || atMs - nowMs <= TIMER_REACH_MS) this.#startTimer(atMs, nowMs)
     else this.#stopTimer()
-    this.#rests([this.host.arm(atMs)])
+    // What is due already the timer does at once, and a log that is replayed wants it again.
+    if (atMs > nowMs) this.#rests([this.host.arm(atMs)])
   }
 
   /** From now on replies wait for this too. */
