@@ -61,7 +61,7 @@ const create: Scenario = {
       const { topics: answers } = await to.ask(createTopics, version, { topics })
       to.note(
         `in version ${version}`,
-        answers.map(({ configs: _, ...rest }) => rest),
+        answers.map(topic => ({ ...topic, configs: [] })),
       )
     }
     const tried = [
@@ -93,7 +93,7 @@ const create: Scenario = {
     const { topics } = await to.ask(createTopics, 7, { topics: tried })
     to.note(
       'one by one judged',
-      topics.map(({ configs: _, ...rest }) => rest),
+      topics.map(topic => ({ ...topic, configs: [] })),
     )
     await to.call('only validating', createTopics, 4, {
       topics: [newTopic(to.topic('dry')), newTopic(to.topic('dry-zero'), { partitions: 0 })],
