@@ -2,6 +2,7 @@
 // `-- --record` keeps Kafka's answers for `npm test`. Without Java or Maven only the kept answers are compared with.
 
 import { startBroker } from '../../testing/broker.ts'
+import { KafkaClient } from '../support/kafka-client.ts'
 import { haveKafka, KAFKA_VERSION, startKafka } from '../clients/kafka.ts'
 import { compare } from './compare.ts'
 import { play } from './play.ts'
@@ -17,7 +18,7 @@ async function playKafka(): Promise<ReadonlyMap<string, readonly string[]> | und
   if (!(await haveKafka())) return undefined
   const kafka = await startKafka(PORT)
   try {
-    return await play(kafka.port, scenarios, SETTLE_MS)
+    return await play(() => KafkaClient.connect(kafka.port), scenarios, SETTLE_MS)
   } finally {
     await kafka.close()
   }
@@ -33,7 +34,7 @@ if (live === undefined) {
 const kafka = live ?? readRecorded()
 
 const broker = await startBroker()
-const edgelog = await play(broker.kafka)
+const edgelog = await play(() => KafkaClient.connect(broker.kafka))
 await broker.close()
 
 let failed = 0

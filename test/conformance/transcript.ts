@@ -7,7 +7,7 @@ import { ZERO_UUID } from '../../src/protocol/bytes.ts'
 import { errorOf } from '../../src/protocol/errors.ts'
 import type { Decoded, Encodable, Message } from '../../src/protocol/schema.ts'
 import type { Api } from '../../src/worker/kafka/api.ts'
-import { KafkaClient } from '../support/kafka-client.ts'
+import type { KafkaClient } from '../support/kafka-client.ts'
 
 /** What no two clusters have in common, whatever the value. */
 const OWN = new Set(['host', 'port', 'clusterId', 'logDir', 'totalBytes', 'usableBytes', 'clientSoftwareVersion'])
@@ -21,7 +21,7 @@ const DAY_MS = 86_400_000
 /** One run of one scenario against one broker. */
 export class Transcript {
   readonly lines: string[] = []
-  readonly #port: number
+  readonly #dial: () => Promise<KafkaClient>
   readonly #names = new Map<string, string>()
   readonly #producers = new Map<number, string>()
   readonly #prefix: string
@@ -30,8 +30,8 @@ export class Transcript {
   readonly #settleMs: number
 
   /** `prefix` sets the topics of this run apart from those of others; `settleMs` is how long changes take to be seen. */
-  constructor(port: number, prefix: string, settleMs = 0) {
-    this.#port = port
+  constructor(dial: () => Promise<KafkaClient>, prefix: string, settleMs = 0) {
+    this.#dial = dial
     this.#settleMs = settleMs
     this.#prefix = prefix
   }
@@ -43,7 +43,7 @@ export class Transcript {
 
   /** A connection of its own; `call` uses one that all calls share. */
   connect(): Promise<KafkaClient> {
-    return KafkaClient.connect(this.#port)
+    return this.#dial()
   }
 
   /** Waits until what was changed is seen: Kafka's brokers hear of it after its controller has answered. */
