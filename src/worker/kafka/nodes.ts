@@ -1,8 +1,6 @@
 // The brokers that clients are told of. One program serves everything, so how many brokers there are, and at which
 // addresses, is configuration; leaders are spread over them, and any of them answers for every partition.
 
-import type { TopicView } from '../../cluster/cluster.ts'
-
 /** Brokers advertised at most. */
 const MAX_NODES = 100
 
