@@ -53,7 +53,6 @@ const fixed: Partial<Record<string, Codec>> = {
   bool: { minBytes: 1, read: r => r.int8() !== 0, write: (w, value) => w.int8(value ? 1 : 0) },
   int8: { minBytes: 1, read: r => r.int8(), write: (w, value) => w.int8(value) },
   int16: { minBytes: 2, read: r => r.int16(), write: (w, value) => w.int16(value) },
-  uint16: { minBytes: 2, read: r => r.uint16(), write: (w, value) => w.uint16(value) },
   int32: { minBytes: 4, read: r => r.int32(), write: (w, value) => w.int32(value) },
   int64: { minBytes: 8, read: r => r.int64Clamped(), write: (w, value) => w.int64(value) },
   float64: { minBytes: 8, read: r => r.float64(), write: (w, value) => w.float64(value) },

@@ -9,7 +9,6 @@ export type Kind =
   | 'bool'
   | 'int8'
   | 'int16'
-  | 'uint16'
   | 'int32'
   | 'int64'
   | 'float64'
@@ -86,7 +85,6 @@ export type Encodable<M extends Message> = {
 export const bool = () => new Field<boolean>('bool')
 export const int8 = () => new Field<number>('int8')
 export const int16 = () => new Field<number>('int16')
-export const uint16 = () => new Field<number>('uint16')
 export const int32 = () => new Field<number>('int32')
 /** A number, exact within 2^53; beyond, it decodes to the end of that range. */
 export const int64 = () => new Field<number>('int64')
