@@ -7,7 +7,7 @@ import { Checks } from './checks.ts'
 import { kafkaConsole } from './console.ts'
 import { exchange } from './exchange.ts'
 import { javascripts } from './javascript.ts'
-import { kcat } from './kcat.ts'
+import { kcat, kcatTools } from './kcat.ts'
 import { kafkaTools, threeBrokers } from './kafka-tools.ts'
 import { pythons } from './python.ts'
 import type { Witness } from './witness.ts'
@@ -29,6 +29,7 @@ const broker = running === 0 ? await startBroker() : undefined
 const port = broker?.kafka ?? running
 const prefix = `w${Date.now().toString(36)}`
 
+if (wants('kcat') && witnesses.includes(kcat)) await kcatTools(checks, port, prefix)
 if (wants('tools') && witnesses.includes(kafkaConsole)) await kafkaTools(checks, port, prefix)
 if (wants('exchange')) await exchange(checks, witnesses, port, prefix)
 await broker?.close()

@@ -9,7 +9,7 @@ import { play } from './play.ts'
 import { scenarios } from './scenarios.ts'
 import { readRecorded, writeRecorded } from './recorded.ts'
 
-const PORT = Number(process.env['EDGELOG_WITNESS_PORT'] ?? 19_192)
+const PORT = Number(process.env['EDGELOG_APACHE_KAFKA_PORT'] ?? 19_192)
 /** What Kafka's brokers take to hear of a change that its controller has made. */
 const SETTLE_MS = 250
 const record = process.argv.includes('--record')
