@@ -28,7 +28,6 @@ function anyValue(field: AnyField, version: number): fc.Arbitrary<unknown> {
       return fc.integer({ min: -0x80, max: 0x7f })
     case 'int16':
       return fc.integer({ min: -0x8000, max: 0x7fff })
-      return fc.integer({ min: 0, max: 0xffff })
     case 'int32':
       return fc.integer()
     case 'int64':
