@@ -16,11 +16,11 @@ const MAX_PENDING_BYTES = 33_554_432
 /** Bytes of appends that wait so; beyond them appends are refused, to be tried again. */
 const MAX_WAITING_BYTES = 33_554_432
 /**
- * What telling one follower takes of a processor, all the way to its client, and how long at most the followers wait
- * because of it: meanwhile more is committed, which goes along. Up to some ten of them are told at once.
+ * Of so many followers on, they are told together: after telling all of them took a while, as long passes before the next
+ * time, so that it takes half of the processor at most. What is committed meanwhile goes along.
  */
-const TELLING_MS = 0.15
-const MAX_PAUSE_MS = 30
+const MANY_FOLLOWERS = 8
+const MAX_PAUSE_MS = 100
 /** Bytes that are told at once whatever it takes: they are kept in memory until then. */
 const MAX_UNTOLD_BYTES = 1_048_576
 /** Bytes read at once for a follower that is behind. */
@@ -42,8 +42,8 @@ export class LogHost {
   /** Durable, and not told to the followers yet. */
   #untold: Chunk[] = []
   #untoldBytes = 0
-  #toldAtMs = 0
-  #pause: ReturnType<typeof setTimeout> | undefined
+  /** They were told a moment ago, and what comes now waits. */
+  #pausing = false
 
   constructor(ctx: DurableObjectState, now: () => number = Date.now) {
     this.#ctx = ctx
@@ -198,22 +198,33 @@ export class LogHost {
     await this.arm()
   }
 
-  /** At once where there are few followers; with many, often enough to seem so. */
   #tellSoon(chunks: readonly Chunk[]): void {
     for (const chunk of chunks) {
       this.#untold.push(chunk)
       this.#untoldBytes += chunk.sizeBytes
     }
-    const pauseMs = Math.min(this.#followers.size * TELLING_MS, MAX_PAUSE_MS)
-    const waitMs = this.#toldAtMs + pauseMs - Date.now()
-    if (waitMs < 1 || this.#untoldBytes > MAX_UNTOLD_BYTES) this.#tellFollowers()
-    else this.#pause ??= setTimeout(() => this.#tellFollowers(), waitMs)
+    if (this.#pausing && this.#untoldBytes <= MAX_UNTOLD_BYTES) return
+    this.#tellFollowers()
+    if (!this.#pausing && this.#followers.size >= MANY_FOLLOWERS) void this.#pause()
+  }
+
+  /** For as long as it takes until everything sent is out, which is when a timer comes to its turn, and once more. */
+  async #pause(): Promise<void> {
+    this.#pausing = true
+    while (this.#pausing) {
+      const toldAtMs = Date.now()
+      await passed(0)
+      await passed(Math.min(Date.now() - toldAtMs, MAX_PAUSE_MS))
+      this.#pausing = this.#untold.length > 0
+      try {
+        this.#tellFollowers()
+      } catch (error) {
+        this.#abort(error)
+      }
+    }
   }
 
   #tellFollowers(): void {
-    clearTimeout(this.#pause)
-    this.#pause = undefined
-    this.#toldAtMs = Date.now()
     const { log } = this
     const chunks = this.#untold
     this.#untold = []
@@ -312,6 +323,8 @@ class Frames {
     return this.#frame
   }
 }
+
+const passed = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
 const BUSY = failure('REQUEST_TIMED_OUT', 'More is waiting for this partition than may wait: try again.')
 
