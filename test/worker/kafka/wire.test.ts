@@ -192,6 +192,18 @@ describe('too much of everything', () => {
     expect(new Set(grown.results.map(({ errorCode }) => errorOf(errorCode)))).toEqual(new Set(['POLICY_VIOLATION']))
   })
 
+  it('is not created by asking, nor told twice', async () => {
+    const topic = await aFreshTopic(200)
+    const names = [...many(1_000).map(name => `asked-${name}`), ...many(2_000).map(() => topic)]
+    const { topics: told } = await client.call(metadata, 12, {
+      topics: names.map(name => ({ topicId: ZERO_UUID, name })),
+      allowAutoTopicCreation: true,
+    })
+    const counts = Map.groupBy(told, ({ errorCode }) => errorOf(errorCode))
+    expect(counts.get('NONE')).toHaveLength(201)
+    expect(counts.get('LEADER_NOT_AVAILABLE')).toHaveLength(800)
+  })
+
   it('is not described without end', async () => {
     const topic = await aFreshTopic()
     const resources = many(6_000).map(() => ({ resourceType: 2, resourceName: topic, configurationKeys: null }))

@@ -1,8 +1,10 @@
 import { array, int16, int32, int64, int8, string } from '../../../protocol/schema.ts'
-import { EARLIEST, MAX_TIMESTAMP } from '../../../log/partition-log.ts'
-import { codeOf, isFailure } from '../../../protocol/errors.ts'
+import type { TopicView } from '../../../cluster/cluster.ts'
+import { EARLIEST, MAX_TIMESTAMP, type OffsetAndTimestamp } from '../../../log/partition-log.ts'
+import { codeOf, type Failure, failure, isFailure } from '../../../protocol/errors.ts'
+import type { Broker } from '../../broker.ts'
 import { api } from '../api.ts'
-import { byIdOrName } from '../topics.ts'
+import { eachPartition } from '../partitions.ts'
 
 /**
  * Finds offsets by timestamp; negative timestamps ask for the ends of the log.
@@ -42,34 +44,42 @@ export const listOffsets = api({
     }),
   },
   async handle(request, call) {
-    const named = request.topics.map(({ name }) => ({ topic: name, topicId: '' }))
-    const topics = await byIdOrName(call.broker, named, false)
-    const answers = await Promise.all(
-      request.topics.map(async ({ name, partitions }) => {
-        const topic = topics({ topic: name, topicId: '' })
-        const found = await Promise.all(
-          partitions.map(async ({ partitionIndex, timestamp, currentLeaderEpoch }) => {
-            const refused = (error: Parameters<typeof codeOf>[0]) => ({ partitionIndex, errorCode: codeOf(error) })
-            if (isFailure(topic)) return refused(topic.error)
-            if (partitionIndex < 0 || partitionIndex >= topic.partitions) return refused('UNKNOWN_TOPIC_OR_PARTITION')
-            if (currentLeaderEpoch > 0) return refused('UNKNOWN_LEADER_EPOCH')
-            const wanted = untiered(timestamp)
-            // Nothing is tiered here, so there is no last tiered offset.
-            if (wanted === undefined)
-              return { partitionIndex, errorCode: 0, timestamp: -1, offset: -1, leaderEpoch: -1 }
-            if (wanted < MAX_TIMESTAMP) return refused('UNSUPPORTED_VERSION')
-            const at = await call.broker.offsetFor(topic, partitionIndex, wanted)
-            if (isFailure(at)) return refused(at.error)
-            // What is nowhere has no epoch either.
-            return { partitionIndex, errorCode: 0, ...at, leaderEpoch: at.offset < 0 ? -1 : at.leaderEpoch }
-          }),
-        )
-        return { name, partitions: found }
-      }),
+    const results = await eachPartition(
+      call.broker,
+      request.topics,
+      ({ partitionIndex }) => partitionIndex,
+      (topic, { partitionIndex, timestamp, currentLeaderEpoch }) =>
+        find(call.broker, topic, partitionIndex, timestamp, currentLeaderEpoch),
     )
+    const answers = request.topics.map(({ name, partitions }, t) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }, p) => {
+        const result = results[t]![p]!
+        if (isFailure(result)) return { partitionIndex, errorCode: codeOf(result.error) }
+        // What is nowhere has no epoch either.
+        return { partitionIndex, errorCode: 0, ...result, leaderEpoch: result.offset < 0 ? -1 : result.leaderEpoch }
+      }),
+    }))
     return { topics: answers }
   },
 })
+
+async function find(
+  broker: Broker,
+  topic: TopicView,
+  partition: number,
+  timestamp: number,
+  currentLeaderEpoch: number,
+): Promise<OffsetAndTimestamp | Failure> {
+  if (currentLeaderEpoch > 0) return failure('UNKNOWN_LEADER_EPOCH')
+  const wanted = untiered(timestamp)
+  // Nothing is tiered here, so there is no last tiered offset.
+  if (wanted === undefined) return NOWHERE
+  if (wanted < MAX_TIMESTAMP) return failure('UNSUPPORTED_VERSION')
+  return broker.offsetFor(topic, partition, wanted)
+}
+
+const NOWHERE: OffsetAndTimestamp = { offset: -1, timestamp: -1, leaderEpoch: -1 }
 
 const EARLIEST_LOCAL = -4
 const LATEST_TIERED = -5

@@ -2,9 +2,10 @@ import { array, bool, int16, int32, string, uuid } from '../../../protocol/schem
 import type { TopicView } from '../../../cluster/cluster.ts'
 import { checkTopicName } from '../../../cluster/topics.ts'
 import { ZERO_UUID } from '../../../protocol/bytes.ts'
-import { codeOf, type ErrorName, isFailure } from '../../../protocol/errors.ts'
+import { codeOf, type ErrorName, type Failure, isFailure } from '../../../protocol/errors.ts'
 import { CLUSTER_OPERATIONS, NO_OPERATIONS, TOPIC_OPERATIONS } from '../answers.ts'
-import { api, type Call } from '../api.ts'
+import { api } from '../api.ts'
+import { createAsked } from '../creating.ts'
 import { type Nodes, replicationFactorOf } from '../nodes.ts'
 
 /**
@@ -59,19 +60,27 @@ export const metadata = api({
   async handle(request, call) {
     const { view, byName, byId } = await call.broker.topics({ fresh: true })
     const all = request.topics === null || (call.version === 0 && request.topics.length === 0)
-    const topics = all
-      ? view.topics.map(topic => found(topic, call.nodes))
-      : await Promise.all(
-          (request.topics ?? []).map(async ({ topicId, name }) => {
-            if (topicId !== ZERO_UUID) {
-              const topic = byId.get(topicId)
-              return topic === undefined ? missing(null, topicId, 'UNKNOWN_TOPIC_ID') : found(topic, call.nodes)
-            }
-            if (name === null) return missing(null, topicId, 'INVALID_REQUEST')
-            const topic = byName.get(name) ?? (await create(name, request.allowAutoTopicCreation, call))
-            return typeof topic === 'string' ? missing(name, ZERO_UUID, topic) : found(topic, call.nodes)
-          }),
-        )
+    // Each once, however often it is named: what is told of a topic may be long.
+    const asked = all ? [] : [...new Map(request.topics!.map(one => [`${one.topicId} ${one.name}`, one])).values()]
+    const unknown = new Set<string>()
+    for (const { topicId, name } of asked)
+      if (name !== null && topicId === ZERO_UUID && !byName.has(name) && checkTopicName(name) === undefined)
+        unknown.add(name)
+    // Before v4 a client could not say.
+    const mayCreate = request.allowAutoTopicCreation || call.version < 4
+    const created = mayCreate ? await createAsked(call.broker, unknown) : NONE
+    const answers = asked.map(({ topicId, name }) => {
+      if (topicId !== ZERO_UUID) {
+        const topic = byId.get(topicId)
+        return topic === undefined ? missing(null, topicId, 'UNKNOWN_TOPIC_ID') : found(topic, call.nodes)
+      }
+      if (name === null) return missing(null, topicId, 'INVALID_REQUEST')
+      const topic = byName.get(name) ?? created.get(name)
+      if (topic === undefined)
+        return missing(name, ZERO_UUID, checkTopicName(name)?.error ?? 'UNKNOWN_TOPIC_OR_PARTITION')
+      return isFailure(topic) ? missing(name, ZERO_UUID, topic.error) : found(topic, call.nodes)
+    })
+    const topics = all ? view.topics.map(topic => found(topic, call.nodes)) : answers
     return {
       brokers: call.nodes.all,
       clusterId: view.clusterId,
@@ -83,14 +92,7 @@ export const metadata = api({
   },
 })
 
-/** A topic that a client may create by asking for it answers LEADER_NOT_AVAILABLE in Kafka; here it is there at once. */
-async function create(name: string, allowed: boolean, call: Call): Promise<TopicView | ErrorName> {
-  const illegal = checkTopicName(name)
-  if (illegal !== undefined) return illegal.error
-  // Before v4 a client could not say.
-  const topic = allowed || call.version < 4 ? await call.broker.topicOrCreate(name) : await call.broker.topic(name)
-  return isFailure(topic) ? topic.error : topic
-}
+const NONE: ReadonlyMap<string, TopicView | Failure> = new Map()
 
 /** Told of topics that are there, to those who ask (KIP-430). */
 const allowed = <T extends { readonly errorCode: number }>(topic: T) => ({
