@@ -20,11 +20,14 @@ const MAX_WAITING_BYTES = 33_554_432
  * time, so that it takes half of the processor at most. What is committed meanwhile goes along.
  */
 const MANY_FOLLOWERS = 8
-const MAX_PAUSE_MS = 100
+const MAX_REST_MS = 100
 /** Bytes that are told at once whatever it takes: they are kept in memory until then. */
 const MAX_UNTOLD_BYTES = 1_048_576
 /** Bytes read at once for a follower that is behind. */
 const CATCH_UP_BYTES = 1_048_576
+
+/** All logs of an isolate share its processor, and so its rest. */
+let restUntilMs = 0
 
 export class LogHost {
   log: PartitionLog | undefined
@@ -42,8 +45,8 @@ export class LogHost {
   /** Durable, and not told to the followers yet. */
   #untold: Chunk[] = []
   #untoldBytes = 0
-  /** They were told a moment ago, and what comes now waits. */
-  #pausing = false
+  /** Its many followers are being told, or will be: what comes now goes along. */
+  #telling = false
 
   constructor(ctx: DurableObjectState, now: () => number = Date.now) {
     this.#ctx = ctx
@@ -203,25 +206,27 @@ export class LogHost {
       this.#untold.push(chunk)
       this.#untoldBytes += chunk.sizeBytes
     }
-    if (this.#pausing && this.#untoldBytes <= MAX_UNTOLD_BYTES) return
-    this.#tellFollowers()
-    if (!this.#pausing && this.#followers.size >= MANY_FOLLOWERS) void this.#pause()
+    if (this.#followers.size < MANY_FOLLOWERS || this.#untoldBytes > MAX_UNTOLD_BYTES) this.#tellFollowers()
+    else if (!this.#telling) void this.#tellInTurn()
   }
 
-  /** For as long as it takes until everything sent is out, which is when a timer comes to its turn, and once more. */
-  async #pause(): Promise<void> {
-    this.#pausing = true
-    while (this.#pausing) {
-      const toldAtMs = Date.now()
-      await passed(0)
-      await passed(Math.min(Date.now() - toldAtMs, MAX_PAUSE_MS))
-      this.#pausing = this.#untold.length > 0
-      try {
+  async #tellInTurn(): Promise<void> {
+    this.#telling = true
+    try {
+      while (this.#untold.length > 0) {
+        const restMs = restUntilMs - Date.now()
+        if (restMs > 0) await passed(restMs)
+        const toldAtMs = Date.now()
         this.#tellFollowers()
-      } catch (error) {
-        this.#abort(error)
+        // A timer comes to its turn when everything sent is out.
+        await passed(0)
+        const tookMs = Date.now() - toldAtMs
+        restUntilMs = Math.max(restUntilMs, Date.now() + Math.min(tookMs, MAX_REST_MS))
       }
+    } catch (error) {
+      this.#abort(error)
     }
+    this.#telling = false
   }
 
   #tellFollowers(): void {

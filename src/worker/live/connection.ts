@@ -75,6 +75,7 @@ export class LiveConnection {
       format,
       named,
       ...(credit === undefined ? {} : { credit }),
+      later: drain => setTimeout(drain, 0),
       follow: ({ topic, partition, offset }, creditBytes) =>
         broker.follow(this.#topics.get(topic.topicId)!, partition, { offset, creditBytes }),
     })

@@ -74,6 +74,8 @@ export interface SessionOptions {
   readonly named: boolean
   /** Records that may be sent until there is more credit. */
   readonly credit?: number
+  /** Calls back when what is arriving has arrived; a turn of this thread, if there is none. */
+  readonly later?: (drain: () => void) => void
 }
 
 /** One partition being read. */
@@ -223,9 +225,11 @@ export class LiveSession {
     this.#queue.push({ reading, batches, sizeBytes: records.length, nextOffset, batch: 0, record: 0 })
     this.#hasMore(reading, highWatermark)
     if (this.#scheduled) return
-    // Whatever else came in this turn goes into the same frame. (queueMicrotask takes several times as long in workerd.)
     this.#scheduled = true
-    void TURN.then(this.#drainSoon)
+    // Partitions that are told together tell together: what all of them send goes into one frame.
+    if (this.#readings.length > 1 && this.#options.later) this.#options.later(this.#drainSoon)
+    // (queueMicrotask takes several times as long in workerd.)
+    else void TURN.then(this.#drainSoon)
   }
 
   /** Sends one frame of what is first in the queue. */
