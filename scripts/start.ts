@@ -54,9 +54,9 @@ function explain(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown)
   switch (thrown.name) {
     case 'PortInUse':
-      return `${thrown.message} Is Edgelog running already? Set EDGELOG_HTTP_PORT or EDGELOG_KAFKA_PORT to another one; 0 takes a free one.`
+      return `${thrown.message} Set EDGELOG_HTTP_PORT or EDGELOG_KAFKA_PORT to another one; 0 takes a free one.`
     case 'DataFolderInUse':
-      return `${thrown.message} Stop it, or set EDGELOG_DATA to another folder.`
+      return `${thrown.message} To run a second one, set EDGELOG_DATA, EDGELOG_HTTP_PORT and EDGELOG_KAFKA_PORT for it.`
     case 'RangeError':
       return thrown.message
     default:

@@ -1,15 +1,15 @@
 // A whole broker on this machine: the Worker of wrangler.toml, bundled in memory and run by Miniflare with workerd listening
 // itself, without a proxy before it. `npm start`, the tests, the bench and the demo all start it here.
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { build } from 'esbuild'
 import type { Miniflare, MiniflareOptions } from 'miniflare'
-import { DataFolderInUse, lockFolder } from './lock.ts'
+import { DataFolder, DataFolderInUse } from './folder.ts'
 import { leaveNoOrphans } from './orphans.ts'
-import { readSettings, type Settings } from './settings.ts'
+import { freePorts, HOST, PortInUse } from './ports.ts'
+import { readSettings } from './settings.ts'
+
+export { DataFolderInUse, PortInUse }
 
 export interface BrokerOptions {
   /** Ports on 127.0.0.1; 0, the default, takes a free one. Several Kafka ports are as many brokers to Kafka's clients. */
@@ -32,72 +32,91 @@ export interface Broker {
   close(): Promise<void>
 }
 
-/** Somebody else has the port; the message says what to do about it. */
-export class PortInUse extends Error {
-  override name = 'PortInUse'
-}
-export { DataFolderInUse }
+/** A free port may be taken by somebody else before workerd listens; then others are tried, so often. */
+const MAX_TRIES = 5
 
-const HOST = '127.0.0.1'
 const root = join(import.meta.dirname, '..')
 const settings = readSettings(join(root, 'wrangler.toml'))
 
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
-  const bundling = bundle()
-  bundling.catch(() => {})
-  const { Log, LogLevel, Miniflare } = await import('miniflare')
-  const [http = 0, ...kafkaPorts] = await claimPorts([options.http ?? 0, ...[options.kafka ?? 0].flat()])
-  const data = options.data === undefined ? mkdtempSync(join(tmpdir(), 'edgelog-')) : resolve(options.data)
-  mkdirSync(data, { recursive: true })
-  const unlock = lockFolder(data)
-  const forget = (): void => rmSync(data, { recursive: true, force: true, maxRetries: 3 })
-  if (options.data === undefined) process.once('exit', forget)
+  const code = bundle()
+  code.catch(() => {})
   leaveNoOrphans()
-  let miniflare: Miniflare | undefined
-  let closed = false
-  const close = async (): Promise<void> => {
-    if (closed) return
-    closed = true
-    await miniflare?.dispose()
-    unlock()
-    if (options.data !== undefined) return
-    process.off('exit', forget)
-    forget()
+  const folder = new DataFolder(options.data)
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const ports = await freePorts([options.http ?? 0, ...[options.kafka ?? 0].flat()])
+      try {
+        return await run(await code, ports, folder, options)
+      } catch (thrown) {
+        if (!isAddressInUse(thrown)) throw thrown
+        if (attempt === MAX_TRIES) throw new PortInUse(`One of the ports ${ports.join(', ')} is in use.`)
+      }
+    }
+  } catch (thrown) {
+    folder.close()
+    throw thrown
   }
-  const vars = {
+}
+
+async function run(
+  code: string,
+  ports: readonly number[],
+  folder: DataFolder,
+  options: BrokerOptions,
+): Promise<Broker> {
+  const [http = 0, ...kafkaPorts] = ports
+  const { Log, LogLevel, Miniflare } = await import('miniflare')
+  const log = options.log ?? toStandardError
+  const miniflare = new Miniflare({
+    host: HOST,
+    port: 0,
+    cf: false,
+    logRequests: false,
+    telemetry: { enabled: false },
+    log: new Log(LogLevel.NONE),
+    handleStructuredLogs: ({ level, message }) => log(level, message),
+    unsafeHandleRuntimeRestart: () => log('warn', 'workerd ended unexpectedly and was started again.'),
+    resourcePersistencePath: join(folder.path, 'v3'),
+    workers: [worker(code, http, kafkaPorts, options.vars ?? {})],
+  })
+  try {
+    await miniflare.ready
+  } catch (thrown) {
+    await miniflare.dispose().catch(() => {})
+    throw thrown
+  }
+  return {
+    http: new URL(`http://${HOST}:${http}`),
+    kafka: kafkaPorts[0] ?? 0,
+    kafkaPorts,
+    data: folder.path,
+    close: closing(miniflare, folder),
+  }
+}
+
+/** What closes a broker, once however often it is called. */
+function closing(miniflare: Miniflare, folder: DataFolder): () => Promise<void> {
+  let closed: Promise<void> | undefined
+  return () => (closed ??= miniflare.dispose().then(() => folder.close()))
+}
+
+const isAddressInUse = (thrown: unknown): boolean =>
+  thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_ADDRESS_IN_USE'
+
+function worker(
+  code: string,
+  http: number,
+  kafkaPorts: readonly number[],
+  vars: Readonly<Record<string, string>>,
+): MiniflareOptions['workers'][number] {
+  const { name, compatibilityDate, compatibilityFlags, objects } = settings
+  const texts = {
     ...settings.vars,
     EDGELOG_LOCAL: '1',
     EDGELOG_BROKERS: kafkaPorts.map(port => `localhost:${port}`).join(','),
-    ...options.vars,
+    ...vars,
   }
-  try {
-    const code = await bundling
-    miniflare = new Miniflare({
-      host: HOST,
-      port: 0,
-      cf: false,
-      logRequests: false,
-      telemetry: { enabled: false },
-      log: new Log(LogLevel.NONE),
-      handleStructuredLogs: ({ level, message }) => (options.log ?? toStandardError)(level, message),
-      resourcePersistencePath: join(data, 'v3'),
-      workers: [worker(settings, code, { http, kafkaPorts, vars })],
-    })
-    await miniflare.ready
-  } catch (thrown) {
-    await close().catch(() => {})
-    throw thrown
-  }
-  return { http: new URL(`http://${HOST}:${http}`), kafka: kafkaPorts[0] ?? 0, kafkaPorts, data, close }
-}
-
-type MiniflareWorker = MiniflareOptions['workers'][number]
-
-function worker(
-  { name, compatibilityDate, compatibilityFlags, objects }: Settings,
-  code: string,
-  { http, kafkaPorts, vars }: { http: number; kafkaPorts: readonly number[]; vars: Readonly<Record<string, string>> },
-): MiniflareWorker {
   return {
     config: {
       name,
@@ -108,7 +127,7 @@ function worker(
         objects.map(({ className }) => [className, { type: 'durable-object', storage: 'sqlite' }] as const),
       ),
       env: {
-        ...Object.fromEntries(Object.entries(vars).map(([key, value]) => [key, { type: 'text', value }] as const)),
+        ...Object.fromEntries(Object.entries(texts).map(([key, value]) => [key, { type: 'text', value }] as const)),
         ...Object.fromEntries(
           objects.map(
             ({ binding, className }) =>
@@ -136,24 +155,6 @@ async function bundle(): Promise<string> {
     logLevel: 'silent',
   })
   return outputFiles[0]!.text
-}
-
-/** The ports asked for, each free a moment ago; 0 becomes one that is. */
-async function claimPorts(ports: readonly number[]): Promise<number[]> {
-  const servers = await Promise.all(ports.map(listen))
-  const claimed = servers.map(server => (server.address() as { port: number }).port)
-  await Promise.all(servers.map(server => new Promise(closed => server.close(closed))))
-  return claimed
-}
-
-function listen(port: number): Promise<ReturnType<typeof createServer>> {
-  return new Promise((listening, refused) => {
-    const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      refused(error.code === 'EADDRINUSE' ? new PortInUse(`Port ${port} is in use.`) : error),
-    )
-    server.listen(port, HOST, () => listening(server))
-  })
 }
 
 const toStandardError = (level: string, message: string): void => {

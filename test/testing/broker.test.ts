@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Broker, DataFolderInUse, PortInUse, startBroker } from '../../testing/broker.ts'
 
 const endings: (() => unknown)[] = []
@@ -109,6 +109,17 @@ describe('a broker', () => {
     expect(await produce(second.http, 'again')).toBe(0)
   })
 
+  it('listens on as many Kafka ports as it is asked to', async () => {
+    const { kafka, kafkaPorts } = await broker({ kafka: [0, 0, 0] })
+    expect(kafkaPorts[0]).toBe(kafka)
+    expect(new Set(kafkaPorts).size).toBe(3)
+    for (const port of kafkaPorts) {
+      const socket = connect(port, '127.0.0.1')
+      await once(socket, 'connect')
+      socket.destroy()
+    }
+  })
+
   it('keeps what it answered in the folder it was given', async () => {
     const data = folder()
     const first = await broker({ data })
@@ -134,11 +145,13 @@ describe('a broker', () => {
   })
 
   it('has everything it answered after workerd is killed, and is up again by itself', async () => {
-    const { http } = await broker()
+    const logged: string[] = []
+    const { http } = await broker({ log: (_, message) => logged.push(message) })
     const kept = await produceUntilItEnds(http, () => {
       for (const { pid, parent } of workerds()) if (parent === process.pid) process.kill(pid, 'SIGKILL')
     })
     let found: Map<number, string> | undefined
+    await vi.waitUntil(() => logged.includes('workerd ended unexpectedly and was started again.'), { timeout: 10_000 })
     while (found === undefined) found = await consume(http).catch(() => undefined)
     expect(kept.size).toBeGreaterThanOrEqual(200)
     for (const [offset, value] of kept) expect(found.get(offset)).toBe(value)
