@@ -41,6 +41,11 @@ export const brokerConfigs = {
   'default.replication.factor': int(1, {}, 'How many replicas a partition has where a request leaves it open.'),
   'delete.topic.enable': boolean(true, 'Whether topics may be deleted.'),
   'fetch.max.bytes': int(57_671_680, { min: 1024 }, 'How many bytes one fetch answers at most.'),
+  'group.consumer.assignment.interval.ms': int(
+    1000,
+    { min: 0 },
+    'How long a consumer group keeps an assignment at least before it gets another.',
+  ),
   'group.consumer.assignors': list(
     'uniform,range',
     ['uniform', 'range'],
@@ -62,6 +67,11 @@ export const brokerConfigs = {
     'The longest session timeout a consumer group may set.',
   ),
   'group.consumer.max.size': int(INT_MAX, { min: 1 }, 'How many members a consumer group has at most.'),
+  'group.consumer.migration.policy': string(
+    'bidirectional',
+    ['bidirectional', 'downgrade', 'upgrade', 'disabled'],
+    'Whether groups may change between the classic and the consumer protocol while members stay.',
+  ),
   'group.consumer.min.heartbeat.interval.ms': int(
     5000,
     { min: 1 },
