@@ -2,7 +2,7 @@
 // them. Their partitions are born by themselves, in the objects of their coordinators.
 
 import { brokerConfig } from './broker-configs.ts'
-import type { Overrides } from './configs.ts'
+import { MAX_MESSAGE_BYTES, type Overrides } from './configs.ts'
 import type { TopicView } from './state.ts'
 
 export const OFFSETS_TOPIC = '__consumer_offsets'
@@ -19,6 +19,8 @@ export function offsetsTopic(broker: Overrides): TopicView {
     config: {
       'cleanup.policy': 'compact',
       'compression.type': 'producer',
+      // A group is one record, however many members it has.
+      'max.message.bytes': String(MAX_MESSAGE_BYTES),
       'segment.bytes': String(config['offsets.topic.segment.bytes'] ?? 104_857_600),
     },
     configVersion: 1,

@@ -13,12 +13,14 @@ import {
   staticMember,
   supportsProtocols,
 } from './classic.ts'
-import type { GroupSettings } from './settings.ts'
+import { type GroupSettings, MAX_METADATA_BYTES } from './settings.ts'
 
 /** How long a new member may wait for its first generation: it cannot heartbeat meanwhile. */
 const NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000
 /** Protocols of one member. */
 const MAX_PROTOCOLS = 100
+/** Their names and metadata. */
+const MAX_PROTOCOL_BYTES = 1_048_576
 
 /** From this version of JoinGroup on, a member without an id is given one and joins again with it (KIP-394). */
 const KNOWN_MEMBER_ID = 4
@@ -50,7 +52,8 @@ export function invalidJoin(join: Join, settings: GroupSettings): ErrorName | un
     sessionTimeoutMs > settings['group.max.session.timeout.ms']
   )
     return 'INVALID_SESSION_TIMEOUT'
-  return join.protocols.length > MAX_PROTOCOLS ? 'INCONSISTENT_GROUP_PROTOCOL' : undefined
+  const tooMany = join.protocols.length > MAX_PROTOCOLS || sizeOf(join.protocols) > MAX_PROTOCOL_BYTES
+  return tooMany ? 'INVALID_REQUEST' : undefined
 }
 
 export function joinClassic(turn: ClassicTurn, join: Join, ticket: Ticket): void {
@@ -62,6 +65,8 @@ export function joinClassic(turn: ClassicTurn, join: Join, ticket: Ticket): void
   }
   if (!supportsProtocols(group, join.protocolType, join.protocols))
     return turn.refuseJoin(ticket, 'INCONSISTENT_GROUP_PROTOCOL', memberId)
+  if (metadataBytes(group, join) > MAX_METADATA_BYTES)
+    return turn.refuseJoin(ticket, 'GROUP_MAX_SIZE_REACHED', memberId)
   if (memberId === '') return joinNew(turn, join, ticket)
   if (group.pending.has(memberId) && join.groupInstanceId === null) return addAndRebalance(turn, join, memberId, ticket)
   const wrong = wrongMember(group, memberId, join.groupInstanceId)
@@ -96,6 +101,16 @@ function isFull(group: ClassicGroup, memberId: string, maxSize: number): boolean
       return member === undefined && group.members.size >= maxSize
   }
 }
+
+/** Of all protocols of all members, with this one's as it wants them now. */
+function metadataBytes({ members }: ClassicGroup, join: Join): number {
+  let bytes = sizeOf(join.protocols)
+  for (const { memberId, protocols } of members.values()) if (memberId !== join.memberId) bytes += sizeOf(protocols)
+  return bytes
+}
+
+const sizeOf = (protocols: readonly Protocol[]): number =>
+  protocols.reduce((sum, { name, metadata }) => sum + name.length + metadata.length, 0)
 
 function joinNew(turn: ClassicTurn, join: Join, ticket: Ticket): void {
   const { groupInstanceId } = join

@@ -5,6 +5,7 @@ import type { Ticket } from '../machine.ts'
 import { type ErrorName, failure } from '../protocol/errors.ts'
 import { type ClassicGroup, type ClassicMember, type ClassicTurn, staticMember } from './classic.ts'
 import { wrongMember } from './classic-join.ts'
+import { MAX_ASSIGNMENT_BYTES } from './settings.ts'
 
 export interface Sync {
   readonly type: 'sync'
@@ -43,6 +44,8 @@ export function syncClassic(turn: ClassicTurn, sync: Sync, ticket: Ticket): void
   const { memberId } = sync
   const wrong = wrongSync(group, sync)
   if (wrong !== undefined) return turn.reply(ticket, failure(wrong))
+  if (sync.assignments.reduce((sum, { assignment }) => sum + assignment.length, 0) > MAX_ASSIGNMENT_BYTES)
+    return turn.reply(ticket, failure('UNKNOWN_SERVER_ERROR', 'The assignment is too large to be stored.'))
   const { syncing, assignment } = group.members.get(memberId)!
   synced(group, memberId)
   switch (group.state) {

@@ -18,6 +18,8 @@ import { advanceMember, dropRegexes, hashOf, refresh, retarget, sameOwned, subsc
 
 /** From this version on, members name themselves (KIP-1082). */
 const OWN_MEMBER_ID = 1
+/** Names that one member subscribes to. */
+const MAX_SUBSCRIBED_TOPICS = 10_000
 
 export interface ConsumerHeartbeat {
   readonly type: 'consumerHeartbeat'
@@ -58,6 +60,8 @@ export function invalidHeartbeat(beat: ConsumerHeartbeat, settings: GroupSetting
     return wrong("MemberId can't be empty.")
   if (beat.instanceId === '') return wrong("InstanceId can't be empty.")
   if (beat.rackId === '') return wrong("RackId can't be empty.")
+  if ((beat.subscribedTopicNames?.length ?? 0) > MAX_SUBSCRIBED_TOPICS)
+    return wrong(`SubscribedTopicNames names more than ${MAX_SUBSCRIBED_TOPICS} topics.`)
   if (memberEpoch === 0) {
     if (beat.rebalanceTimeoutMs === -1) return wrong('RebalanceTimeoutMs must be provided in first request.')
     if (beat.topicPartitions === null || beat.topicPartitions.length > 0)

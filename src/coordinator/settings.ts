@@ -2,6 +2,9 @@
 
 /** Members of one group, whatever is configured: every member may be parked, and the leader's answer names them all. */
 const MAX_MEMBERS = 10_000
+/** What members say of themselves, and what the leader assigns: a group is stored as one record, of 16 MiB at most. */
+export const MAX_METADATA_BYTES = 7_340_032
+export const MAX_ASSIGNMENT_BYTES = 7_340_032
 
 export interface GroupSettings {
   'group.min.session.timeout.ms': number

@@ -107,6 +107,24 @@ describe('joining', () => {
     expect(group.ask(join(memberId))).toMatchObject({ error: 'GROUP_MAX_SIZE_REACHED' })
   })
 
+  it('refuses metadata and assignments that could not be stored', () => {
+    const { group } = stable(1)
+    const large = { protocols: [{ name: 'range', metadata: new Uint8Array(2_000_000) }] }
+    expect(group.ask(join('', large))).toMatchObject({ error: 'INVALID_REQUEST' })
+    const many = Array.from({ length: 9 }, () =>
+      group.call(join('', { version: 3, protocols: [{ name: 'range', metadata: new Uint8Array(1_000_000) }] })),
+    )
+    expect(many.map(({ reply }) => reply && 'error' in reply && reply.error).filter(error => error)).toEqual([
+      'GROUP_MAX_SIZE_REACHED',
+      'GROUP_MAX_SIZE_REACHED',
+    ])
+    const again = new Group()
+    const only = joining(again)
+    again.advance(DELAY)
+    const assignments = [{ memberId: only.id, assignment: new Uint8Array(8_000_000) }]
+    expect(again.ask({ ...sync(only.id, 1), assignments })).toMatchObject({ error: 'UNKNOWN_SERVER_ERROR' })
+  })
+
   it('forgets an id that nobody came back with', () => {
     const group = new Group()
     group.ask(join())
