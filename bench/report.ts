@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
-import { cpus, release, totalmem, type } from 'node:os'
+import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
 import { percentiles } from './load.ts'
 
@@ -48,22 +48,24 @@ function whole(number: number | undefined, digits = 0): string {
   return number.toLocaleString('en-US', { maximumFractionDigits: number < 100 ? digits : 0 })
 }
 
+/** With what is not committed it says so. */
 export function commit(): string {
   const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim()
   const changed = git('status', '--porcelain', '--untracked-files=no', '--', 'src', 'testing', 'wrangler.toml')
   return `${git('rev-parse', '--short', 'HEAD')}${changed === '' ? '' : '-changed'}`
 }
 
-export function heading(date: string, folder: string): string {
+export function heading(date: string, ofCommit: string, folder: string): string {
   const [first] = cpus()
   const { version } = JSON.parse(readFileSync('node_modules/workerd/package.json', 'utf8')) as { version: string }
   const { p50Ms, p99Ms } = fsyncs(folder)
   return [
-    `# Bench of ${date}, commit ${commit()}`,
+    `# Bench of ${date}, commit ${ofCommit}`,
     '',
     `${cpus().length} × ${first?.model.trim() ?? 'processor unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB, ${type()} ${release()}`,
     `· workerd ${version} · Node ${process.versions.node} · one fsync of 4 kB takes ${whole(p50Ms, 2)} ms (p99 ${whole(p99Ms, 2)})`,
     '',
+    `Other work on the machine as it began: a load of ${whole(loadavg()[0], 1)}.`,
     'The load comes from the same machine. Every answer of a produce waited for the disk. MB count values alone.',
     '',
   ].join('\n')

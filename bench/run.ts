@@ -32,9 +32,10 @@ if (unknown !== undefined) {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 const date = new Date().toISOString().slice(0, 10)
+const measuredAt = commit()
 const target = await Target.start()
 try {
-  const text = [heading(date, target.folder)]
+  const text = [heading(date, measuredAt, target.folder)]
   console.log(text[0])
   for (const name of names) {
     const { title, rows } = parts[name]
@@ -49,7 +50,7 @@ try {
   }
   if (positionals.length === 0 && !values.quick) {
     mkdirSync('bench/results', { recursive: true })
-    const path = `bench/results/${date}-${commit()}.md`
+    const path = `bench/results/${date}-${measuredAt}.md`
     writeFileSync(path, text.join('\n'))
     console.log(`Kept in ${path}`)
   }
