@@ -55,7 +55,7 @@ export function commit(): string {
   return `${git('rev-parse', '--short', 'HEAD')}${changed === '' ? '' : '-changed'}`
 }
 
-export function heading(date: string, ofCommit: string, folder: string): string {
+export function heading(date: string, folder: string, ofCommit = commit()): string {
   const [first] = cpus()
   const { version } = JSON.parse(readFileSync('node_modules/workerd/package.json', 'utf8')) as { version: string }
   const { p50Ms, p99Ms } = fsyncs(folder)

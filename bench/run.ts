@@ -35,7 +35,7 @@ const date = new Date().toISOString().slice(0, 10)
 const measuredAt = commit()
 const target = await Target.start()
 try {
-  const text = [heading(date, measuredAt, target.folder)]
+  const text = [heading(date, target.folder, measuredAt)]
   console.log(text[0])
   for (const name of names) {
     const { title, rows } = parts[name]
