@@ -167,8 +167,14 @@ export class PartitionLog {
     }
     if ('error' in judgement) return { ...judgement, logStartOffset: this.#logStartOffset }
     const { baseOffset, lastOffset: last, timestamp } = judgement.duplicateOf
-    const logAppendTime = this.#config['message.timestamp.type'] === 'LogAppendTime' ? timestamp : -1
-    return { baseOffset, lastOffset: last, logAppendTime, logStartOffset: this.#logStartOffset, duplicate: true }
+    // As Kafka does: whichever clock gave the time, a repeated batch is answered with it.
+    return {
+      baseOffset,
+      lastOffset: last,
+      logAppendTime: timestamp,
+      logStartOffset: this.#logStartOffset,
+      duplicate: true,
+    }
   }
 
   /** Writes everything decided, as one row a chunk. Inside the host's transaction; a throw leaves memory ahead of disk. */

@@ -1,6 +1,6 @@
 import { array, int16, int32, int64, records, string, struct, uuid } from '../../../protocol/schema.ts'
 import type { AppendResult } from '../../../log/append.ts'
-import { type Failure, codeOf, isFailure } from '../../../protocol/errors.ts'
+import { codeOf, type ErrorName, type Failure, isFailure } from '../../../protocol/errors.ts'
 import { api, type Call } from '../api.ts'
 import { checkProduced, compressedAs } from '../producing.ts'
 import { byIdOrName } from '../topics.ts'
@@ -116,10 +116,19 @@ function told(result: AppendResult | Failure) {
   return {
     errorCode: codeOf(error),
     baseOffset: -1,
+    logStartOffset: ('logStartOffset' in result && !LOG_UNSEEN.has(error) ? result.logStartOffset : undefined) ?? -1,
     errorMessage: message,
     recordErrors: recordErrors.map(({ index, message: why }) => ({ batchIndex: index, batchIndexErrorMessage: why })),
   }
 }
+
+/** What Kafka refuses before it looks at the log, as far as its answers tell (ReplicaManager.appendRecordsToLeader). */
+const LOG_UNSEEN = new Set<ErrorName>([
+  'MESSAGE_TOO_LARGE',
+  'CORRUPT_MESSAGE',
+  'KAFKA_STORAGE_ERROR',
+  'INVALID_TXN_STATE',
+])
 
 /** acks 0: an error can only be told by closing the connection, upon which the client looks at fresh metadata. */
 async function unacknowledged(settled: Promise<(AppendResult | Failure)[][]>, call: Call): Promise<void> {

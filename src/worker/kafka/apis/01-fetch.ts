@@ -165,7 +165,7 @@ function byTopic(partitions: readonly Fetching[], committed: boolean) {
       partitionIndex: one.wanted.partition,
       errorCode: codeOf(one.error ?? 'NONE'),
       ...one.bounds,
-      abortedTransactions: committed ? [] : null,
+      abortedTransactions: committed || one.topic === undefined ? [] : null,
       records: one.records,
     })),
   }))
