@@ -38,7 +38,7 @@ export function joinConsumer(
   if (join.memberId === '' && join.groupInstanceId === null && join.version >= KNOWN_MEMBER_ID)
     return refused(failure('MEMBER_ID_REQUIRED'))
 
-  const member = join.groupInstanceId === null ? known(turn, memberId) : staticMember(turn, groupId, join, memberId)
+  const member = join.groupInstanceId === null ? known(turn, memberId) : staticMember(turn, join, memberId)
   if (isFailure(member)) return refused(member)
   const changed = subscribe(
     turn,
@@ -92,10 +92,10 @@ function supports({ members }: Readonly<ConsumerGroup>, { protocolType, protocol
 const known = (turn: ConsumerTurn, memberId: string): ConsumerMember =>
   turn.group.members.get(memberId) ?? newMember(memberId)
 
-function staticMember(turn: ConsumerTurn, groupId: string, join: Join, memberId: string): ConsumerMember | Failure {
+function staticMember(turn: ConsumerTurn, join: Join, memberId: string): ConsumerMember | Failure {
   const instanceId = join.groupInstanceId!
   const holder = withInstance(turn.group, instanceId)
-  if (join.memberId !== '') return checkStatic(groupId, holder, memberId, instanceId) ?? holder!
+  if (join.memberId !== '') return checkStatic(holder, memberId, instanceId) ?? holder!
   return holder === undefined ? newMember(memberId) : replaceMember(turn, holder, memberId)
 }
 
@@ -168,7 +168,7 @@ function classicMember(
 ): ConsumerMember | Failure {
   const member = groupInstanceId === null ? group.members.get(memberId) : withInstance(group, groupInstanceId)
   if (member === undefined) return unknownMember(groupId, memberId)
-  if (member.memberId !== memberId) return checkStatic(groupId, member, memberId, groupInstanceId!)!
+  if (member.memberId !== memberId) return checkStatic(member, memberId, groupInstanceId!)!
   return member.classic === null
     ? failure('UNKNOWN_MEMBER_ID', `Member ${memberId} does not use the classic protocol.`)
     : member

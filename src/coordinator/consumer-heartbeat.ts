@@ -93,7 +93,7 @@ export function heartbeatConsumer(
   const member =
     beat.instanceId === null
       ? dynamicMember(turn, groupId, memberId, beat)
-      : staticMember(turn, groupId, memberId, beat.instanceId, beat)
+      : staticMember(turn, memberId, beat.instanceId, beat)
   if (isFailure(member)) return member
 
   const changed = subscribe(turn, memberId, metadataAfter(member, beat), topics)
@@ -142,7 +142,6 @@ function dynamicMember(
 
 function staticMember(
   turn: ConsumerTurn,
-  groupId: string,
   memberId: string,
   instanceId: string,
   beat: ConsumerHeartbeat,
@@ -159,18 +158,16 @@ function staticMember(
       )
     return replaceMember(turn, holder, memberId)
   }
-  return checkStatic(groupId, holder, memberId, instanceId) ?? wrongEpoch(holder!, beat) ?? holder!
+  return checkStatic(holder, memberId, instanceId) ?? wrongEpoch(holder!, beat) ?? holder!
 }
 
 /** Whether a member may speak for an instance id. */
 export function checkStatic(
-  groupId: string,
   holder: ConsumerMember | undefined,
   memberId: string,
   instanceId: string,
 ): Failure | undefined {
-  if (holder === undefined)
-    return failure('UNKNOWN_MEMBER_ID', `Instance id ${instanceId} is unknown in group ${groupId}.`)
+  if (holder === undefined) return failure('UNKNOWN_MEMBER_ID', `Instance id ${instanceId} is unknown.`)
   if (holder.memberId === memberId) return undefined
   return failure(
     'FENCED_INSTANCE_ID',

@@ -105,13 +105,16 @@ export const emptyConsumer = (): ConsumerGroup => ({
   regexes: new Map(),
 })
 
+/** Epoch 0 is how members say that they join, so the first they get is higher, as in Kafka. */
+export const newConsumer = (): ConsumerGroup => ({ ...emptyConsumer(), epoch: 1 })
+
 const NO_MEMBER: Omit<ConsumerMember, 'memberId'> = {
   instanceId: null,
   rackId: null,
   clientId: '',
   clientHost: '',
   subscribedTopicNames: [],
-  subscribedTopicRegex: null,
+  subscribedTopicRegex: '',
   rebalanceTimeoutMs: -1,
   serverAssignor: null,
   classic: null,

@@ -8,7 +8,7 @@ import { heartbeatInConsumer, joinConsumer, leavers, syncConsumer } from './clas
 import { invalidJoin, type Join, joinClassic } from './classic-join.ts'
 import { type Heartbeat, heartbeatClassic, type Leave, leaveClassic, syncClassic } from './classic-members.ts'
 import type { GroupCommand, GroupOutcome, GroupReply, World } from './commands.ts'
-import { ConsumerTurn, dissolve, emptyConsumer, LEAVES, LEAVES_FOR_NOW, withInstance } from './consumer.ts'
+import { ConsumerTurn, dissolve, newConsumer, LEAVES, LEAVES_FOR_NOW, withInstance } from './consumer.ts'
 import {
   checkStatic,
   type ConsumerHeartbeat,
@@ -176,16 +176,19 @@ function consumerHeartbeat(
 }
 
 function leaveConsumer(
-  { groupId, consumer }: GroupState,
+  { groupId, classic, consumer }: GroupState,
   command: ConsumerHeartbeat,
   nowMs: number,
   world: World,
   answer: (reply: ConsumerHeartbeatReply, outcome?: GroupOutcome) => GroupOutcome,
 ): GroupOutcome {
   const { memberId, memberEpoch, instanceId } = command
-  if (consumer === undefined) return answer(noConsumerGroup(groupId))
+  if (consumer === undefined)
+    return answer(
+      failure('GROUP_ID_NOT_FOUND', `Group ${groupId} ${classic ? 'is not a consumer group' : 'not found'}.`),
+    )
   const member = instanceId === null ? consumer.members.get(memberId) : withInstance(consumer, instanceId)
-  const wrong = instanceId === null ? undefined : checkStatic(groupId, member, memberId, instanceId)
+  const wrong = instanceId === null ? undefined : checkStatic(member, memberId, instanceId)
   if (wrong !== undefined) return answer(wrong)
   if (member === undefined) return answer(unknownMember(groupId, memberId))
   const reply = { memberId, memberEpoch, heartbeatIntervalMs: 0, assignment: null }
@@ -210,7 +213,7 @@ function openConsumer(
   const { groupId, classic, consumer } = state
   if (consumer !== undefined) return { turn: new ConsumerTurn(consumer, nowMs), facts: [], replies: [] }
   if (!joins) return noConsumerGroup(groupId)
-  const turn = new ConsumerTurn(emptyConsumer(), nowMs)
+  const turn = new ConsumerTurn(newConsumer(), nowMs)
   if (classic === undefined) return { turn, facts: [], replies: [] }
   const gone: GroupFact = { type: 'classic', group: null }
   if (classic.state === 'Empty') return { turn, facts: [gone], replies: [] }

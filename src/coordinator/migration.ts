@@ -66,7 +66,7 @@ export function upgraded(
           clientId: member.clientId,
           clientHost: member.clientHost,
           subscribedTopicNames: [...new Set(subscription.topics)].sort(),
-          subscribedTopicRegex: null,
+          subscribedTopicRegex: '',
           rebalanceTimeoutMs: member.rebalanceTimeoutMs,
           serverAssignor: null,
           classic: { sessionTimeoutMs: member.sessionTimeoutMs, supportedProtocols: member.protocols },

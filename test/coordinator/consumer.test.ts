@@ -66,11 +66,11 @@ describe('joining', () => {
     const a = new Member(group, 'a')
     expect(a.beat()).toEqual({
       memberId: 'a',
-      memberEpoch: 1,
+      memberEpoch: 2,
       heartbeatIntervalMs: 5_000,
       assignment: [{ topicId: orders, partitions: [0, 1, 2, 3] }],
     })
-    expect(a.beat({ topicPartitions: null })).toMatchObject({ memberEpoch: 1, assignment: null })
+    expect(a.beat({ topicPartitions: null })).toMatchObject({ memberEpoch: 2, assignment: null })
     expect(state(group)).toBe('Stable')
   })
 
@@ -78,16 +78,16 @@ describe('joining', () => {
     const group = newGroup()
     const [a, b] = [new Member(group, 'a'), new Member(group, 'b')]
     a.beat()
-    expect(b.beat()).toMatchObject({ memberEpoch: 2, assignment: [] })
+    expect(b.beat()).toMatchObject({ memberEpoch: 3, assignment: [] })
     expect(state(group)).toBe('Reconciling')
     const owned = [{ topicId: orders, partitions: [0, 1, 2, 3] }]
-    expect(group.ask(consume('a', 1, { topicPartitions: owned })), 'told to let go').toMatchObject({
-      memberEpoch: 1,
+    expect(group.ask(consume('a', 2, { topicPartitions: owned })), 'told to let go').toMatchObject({
+      memberEpoch: 2,
       assignment: [{ topicId: orders, partitions: [0, 1] }],
     })
     expect(b.beat()).not.toMatchObject({ assignment: [{}] })
     a.owned = { [orders]: [0, 1] }
-    expect(a.beat()).toMatchObject({ memberEpoch: 2 })
+    expect(a.beat()).toMatchObject({ memberEpoch: 3 })
     expect(b.beat()).toMatchObject({
       assignment: [{ topicId: orders, partitions: expect.toSatisfy(p => p.length === 2) }],
     })
@@ -112,7 +112,7 @@ describe('joining', () => {
     const [a, b] = [new Member(group, 'a'), new Member(group, 'b')]
     a.beat()
     group.advance(999)
-    expect(b.beat()).toMatchObject({ memberEpoch: 1, assignment: [] })
+    expect(b.beat()).toMatchObject({ memberEpoch: 2, assignment: [] })
     expect(state(group)).toBe('Assigning')
     group.advance(1)
     settle(a, b)
@@ -120,7 +120,7 @@ describe('joining', () => {
   })
 
   it('names a member that does not name itself', () => {
-    expect(newGroup().ask(consume('', 0, { version: 0, fresh: 'f' }))).toMatchObject({ memberId: 'f', memberEpoch: 1 })
+    expect(newGroup().ask(consume('', 0, { version: 0, fresh: 'f' }))).toMatchObject({ memberId: 'f', memberEpoch: 2 })
   })
 
   it.each([
@@ -155,9 +155,9 @@ describe('epochs', () => {
     settle(a, b)
     expect(group.ask(consume('a', 9))).toMatchObject({ error: 'FENCED_MEMBER_EPOCH' })
     const owned = [{ topicId: orders, partitions: a.orders }]
-    expect(group.ask(consume('a', 1, { topicPartitions: owned }))).toMatchObject({ memberEpoch: 2 })
-    expect(group.ask(consume('a', 1, { topicPartitions: null }))).toMatchObject({ error: 'FENCED_MEMBER_EPOCH' })
-    expect(group.ask(consume('x', 2))).toMatchObject({ error: 'UNKNOWN_MEMBER_ID' })
+    expect(group.ask(consume('a', 2, { topicPartitions: owned }))).toMatchObject({ memberEpoch: 3 })
+    expect(group.ask(consume('a', 2, { topicPartitions: null }))).toMatchObject({ error: 'FENCED_MEMBER_EPOCH' })
+    expect(group.ask(consume('x', 3))).toMatchObject({ error: 'UNKNOWN_MEMBER_ID' })
   })
 
   it('let a fenced member join again under its id', () => {
@@ -166,7 +166,7 @@ describe('epochs', () => {
     a.beat()
     a.epoch = 0
     a.owned = {}
-    expect(a.beat()).toMatchObject({ memberEpoch: 1, assignment: [{ partitions: [0, 1, 2, 3] }] })
+    expect(a.beat()).toMatchObject({ memberEpoch: 2, assignment: [{ partitions: [0, 1, 2, 3] }] })
   })
 })
 
@@ -199,12 +199,12 @@ describe('leaving', () => {
     b.beat()
     const owned = [{ topicId: orders, partitions: [0, 1, 2, 3] }]
     for (let i = 0; i < 3; i++) {
-      expect(group.ask(consume('a', 1, { topicPartitions: owned }))).toMatchObject({ memberEpoch: 1 })
+      expect(group.ask(consume('a', 2, { topicPartitions: owned }))).toMatchObject({ memberEpoch: 2 })
       group.advance(3_000)
       b.beat()
     }
     group.advance(2_000)
-    expect(group.ask(consume('a', 1, { topicPartitions: owned }))).toMatchObject({ error: 'UNKNOWN_MEMBER_ID' })
+    expect(group.ask(consume('a', 2, { topicPartitions: owned }))).toMatchObject({ error: 'UNKNOWN_MEMBER_ID' })
     settle(b)
     expect(b.orders).toEqual([0, 1, 2, 3])
   })
@@ -321,13 +321,13 @@ describe('committing', () => {
     b.beat()
     settle(a, b)
     const by = (memberId: string, generationId: number) => ({ memberId, generationId })
-    expect(group.ask(commit({ 0: 1 }, by('a', 2)))).not.toHaveProperty('error')
-    expect(group.ask(commit({ 0: 2 }, by('a', 1))), 'owned since epoch 1').not.toHaveProperty('error')
-    expect(group.ask(commit({ [b.orders[0]!]: 1 }, by('b', 1)))).toMatchObject({ error: 'STALE_MEMBER_EPOCH' })
-    expect(group.ask(commit({ 0: 1 }, by('a', 3)))).toMatchObject({ error: 'STALE_MEMBER_EPOCH' })
-    expect(group.ask(commit({ 0: 1 }, by('x', 2)))).toMatchObject({ error: 'UNKNOWN_MEMBER_ID' })
+    expect(group.ask(commit({ 0: 1 }, by('a', 3)))).not.toHaveProperty('error')
+    expect(group.ask(commit({ 0: 2 }, by('a', 2))), 'owned since epoch 2').not.toHaveProperty('error')
+    expect(group.ask(commit({ [b.orders[0]!]: 1 }, by('b', 2)))).toMatchObject({ error: 'STALE_MEMBER_EPOCH' })
+    expect(group.ask(commit({ 0: 1 }, by('a', 4)))).toMatchObject({ error: 'STALE_MEMBER_EPOCH' })
+    expect(group.ask(commit({ 0: 1 }, by('x', 3)))).toMatchObject({ error: 'UNKNOWN_MEMBER_ID' })
     expect(group.ask(commit({ 0: 1 }))).toMatchObject({ error: 'UNKNOWN_MEMBER_ID' })
-    expect(group.ask(commit({ 0: 1 }, { ...by('a', 2), version: 8 }))).toMatchObject({ error: 'UNSUPPORTED_VERSION' })
+    expect(group.ask(commit({ 0: 1 }, { ...by('a', 3), version: 8 }))).toMatchObject({ error: 'UNSUPPORTED_VERSION' })
     expect(committed(group)).toEqual({ 0: 2 })
   })
 
@@ -337,7 +337,7 @@ describe('committing', () => {
     const fetch = (memberId: string | null, memberEpoch: number) =>
       group.ask({ type: 'fetchOffsets', memberId, memberEpoch, topics: [] })
     expect(fetch(null, -1)).toEqual({ topics: [] })
-    expect(fetch('a', 1)).toEqual({ topics: [] })
+    expect(fetch('a', 2)).toEqual({ topics: [] })
     expect(fetch('a', 0)).toMatchObject({ error: 'STALE_MEMBER_EPOCH' })
     expect(fetch('x', 1)).toMatchObject({ error: 'UNKNOWN_MEMBER_ID' })
   })
@@ -354,7 +354,7 @@ it('a restart changes nothing but the sessions, which begin again', () => {
   a.beat()
   b.beat()
   const owned = [{ topicId: orders, partitions: [0, 1, 2, 3] }]
-  group.ask(consume('a', 1, { topicPartitions: owned, instanceId: 'i' }))
+  group.ask(consume('a', 2, { topicPartitions: owned, instanceId: 'i' }))
   const before = group.ask({ type: 'describeConsumer' })
   expect(before).toMatchObject({ state: 'Reconciling' })
   group.advance(40_000)

@@ -97,7 +97,7 @@ describe('a member of the consumer protocol', () => {
     const { group, classic } = classicGroup()
     group.ask(commit({ 0: 7 }, { memberId: classic, generationId: 1 }))
     group.ask(leave(classic))
-    expect(group.ask(consume('new', 0))).toMatchObject({ memberEpoch: 1 })
+    expect(group.ask(consume('new', 0))).toMatchObject({ memberEpoch: 2 })
     expect(committed(group)).toEqual({ 0: 7 })
     group.restart()
     expect(group.state.classic).toBeUndefined()

@@ -91,11 +91,11 @@ describe('a coordinator', () => {
   it('begins sessions anew after an eviction, and heartbeats write nothing', async () => {
     const { raw, ask } = aCoordinator()
     const joined = await ask(consume('me', 0))
-    expect(joined).toMatchObject({ memberEpoch: 1, assignment: [{ partitions: [0, 1, 2, 3] }] })
+    expect(joined).toMatchObject({ memberEpoch: 2, assignment: [{ partitions: [0, 1, 2, 3] }] })
     const before = (await recordsOf(raw)).length
-    for (let i = 0; i < 5; i++) expect(await ask(consume('me', 1))).toMatchObject({ memberEpoch: 1 })
+    for (let i = 0; i < 5; i++) expect(await ask(consume('me', 2))).toMatchObject({ memberEpoch: 2 })
     await evictDurableObject(raw)
-    expect(await ask(consume('me', 1))).toMatchObject({ memberEpoch: 1, assignment: null })
+    expect(await ask(consume('me', 2))).toMatchObject({ memberEpoch: 2, assignment: null })
     await runDurableObjectAlarm(raw)
     expect(await ask({ type: 'describeConsumer' })).toMatchObject({ state: 'Stable', members: [{ memberId: 'me' }] })
     expect(await recordsOf(raw)).toHaveLength(before)
@@ -106,20 +106,20 @@ describe('a coordinator', () => {
     const topic = (await broker.topic('short')) as { topicId: string }
     const { ask } = aCoordinator()
     await ask(consume('me', 0, { subscribedTopicNames: ['short'] }))
-    expect(await ask({ ...commitTo(topic.topicId, { 0: 1 }), memberId: 'me', generationId: 1 })).not.toHaveProperty(
+    expect(await ask({ ...commitTo(topic.topicId, { 0: 1 }), memberId: 'me', generationId: 2 })).not.toHaveProperty(
       'error',
     )
     await broker.cluster.createPartitions([{ name: 'short', count: 2 }])
     const grown = await ask(
-      consume('me', 1, {
+      consume('me', 2, {
         subscribedTopicNames: ['short'],
         topicPartitions: [{ topicId: topic.topicId, partitions: [0] }],
       }),
     )
     expect(grown).not.toHaveProperty('error')
-    expect(await ask({ type: 'describeConsumer' })).toMatchObject({ epoch: 2 })
+    expect(await ask({ type: 'describeConsumer' })).toMatchObject({ epoch: 3 })
     await broker.cluster.deleteTopics([{ name: 'short' }])
-    await ask(consume('me', 1, { subscribedTopicNames: ['short'], topicPartitions: [] }))
+    await ask(consume('me', 2, { subscribedTopicNames: ['short'], topicPartitions: [] }))
     expect(await ask(fetchAll)).toEqual({ topics: [] })
   })
 })

@@ -151,7 +151,7 @@ describe('over the wire', () => {
         topicPartitions: memberEpoch === 0 ? [] : null,
       })
     const joined = await beat(0)
-    expect(joined).toMatchObject({ errorCode: 0, memberId: 'me', memberEpoch: 1, heartbeatIntervalMs: 5_000 })
+    expect(joined).toMatchObject({ errorCode: 0, memberId: 'me', memberEpoch: 2, heartbeatIntervalMs: 5_000 })
     expect(joined.assignment!.topicPartitions).toMatchObject([{ partitions: [0, 1, 2] }])
     const { groups } = await client.call(consumerGroupDescribe, 1, {
       groupIds: ['kip848', 'nobody'],

@@ -1,4 +1,5 @@
 import { array, bytes, int16, int32, string } from '../../../protocol/schema.ts'
+import { codeOf } from '../../../protocol/errors.ts'
 import { api } from '../api.ts'
 import { checkGroupId, errorCode, own } from '../groups.ts'
 
@@ -30,7 +31,8 @@ export const syncGroup = api({
     protocolName: string().in('5+').nullable('5+').or(null),
     assignment: bytes(),
   },
-  async handle({ groupId, assignments, ...sync }, { broker }) {
+  async handle({ groupId, assignments, ...sync }, { broker, version }) {
+    if (version >= 5 && (sync.protocolType === null || sync.protocolName === null)) return UNNAMED
     const given = assignments.map(({ memberId, assignment }) => ({ memberId, assignment: own(assignment) }))
     const reply =
       checkGroupId(groupId) ?? (await broker.groups.ask(groupId, { type: 'sync', ...sync, assignments: given }))
@@ -39,3 +41,6 @@ export const syncGroup = api({
       : { errorCode: 0, ...reply }
   },
 })
+
+/** Since v5 the protocol must be said. */
+const UNNAMED = { errorCode: codeOf('INCONSISTENT_GROUP_PROTOCOL'), assignment: new Uint8Array(0) }
