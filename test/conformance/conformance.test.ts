@@ -12,14 +12,17 @@ import { scenarios } from './scenarios.ts'
 
 vi.mock('cloudflare:workers', () => import('../support/cloudflare-workers.ts'))
 
+/** As the Kafka that was asked has it. */
+const vars = { EDGELOG_GROUP_INITIAL_REBALANCE_DELAY_MS: '0' }
+
 let broker: Broker
 beforeAll(async () => {
-  broker = await startBroker()
+  broker = await startBroker({ vars })
 })
 afterAll(() => broker.close())
 
 const recorded = readRecorded()
-const inProcess = new InProcess()
+const inProcess = new InProcess(vars)
 
 describe.each([
   { where: 'in workerd', dial: () => KafkaClient.connect(broker.kafka) },

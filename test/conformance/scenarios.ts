@@ -3,7 +3,8 @@
 import type { Scenario } from './transcript.ts'
 import { clusters } from './scenarios/cluster.ts'
 import { configs } from './scenarios/configs.ts'
+import { groups } from './scenarios/groups.ts'
 import { records } from './scenarios/records.ts'
 import { topics } from './scenarios/topics.ts'
 
-export const scenarios: readonly Scenario[] = [...topics, ...configs, ...records, ...clusters]
+export const scenarios: readonly Scenario[] = [...topics, ...configs, ...records, ...clusters, ...groups]

@@ -4,6 +4,7 @@
 
 import { createHash } from 'node:crypto'
 import { ClusterObject } from '../../src/objects/cluster.ts'
+import { CoordinatorObject } from '../../src/objects/coordinator.ts'
 import { PartitionObject } from '../../src/objects/partition.ts'
 import { Broker } from '../../src/worker/broker.ts'
 import type { Env } from '../../src/worker/env.ts'
@@ -176,6 +177,7 @@ export class InProcess {
     Object.assign(globalThis, { WebSocketPair: Pair, Response: Upgrade })
     const env = { EDGELOG_LOCAL: '1', ...vars } as Record<string, unknown>
     env['CLUSTER'] = new Namespace(ClusterObject as unknown as ObjectClass, env)
+    env['COORDINATOR'] = new Namespace(CoordinatorObject as unknown as ObjectClass, env)
     env['PARTITION'] = new Namespace(PartitionObject as unknown as ObjectClass, env)
     this.#env = env as unknown as Env
     this.#nodes = Nodes.parse(vars['EDGELOG_BROKERS'])
