@@ -5,7 +5,7 @@ import { encodeBatch } from '../src/log/records.ts'
 const WORDS = 'order paid shipped sensor degrees customer basket arrived delayed cancelled region amount'.split(' ')
 
 /** Text of exactly so many characters of one byte. */
-export function text(bytes: number, seed: number): string {
+function text(bytes: number, seed: number): string {
   let out = ''
   for (let i = seed; out.length < bytes; i++) out += `${WORDS[(i * 7919) % WORDS.length]} ${(i * 104_729) % 10_007} `
   return out.slice(0, bytes)
@@ -26,7 +26,7 @@ export function recordBatch(count: number, bytes: number): Uint8Array {
     Array.from({ length: count }, (_, i) => ({
       timestamp,
       key: null,
-      value: encoder.encode(text(bytes, i)),
+      value: encoder.encode(jsonValue(bytes, i)),
       headers: [],
     })),
   )
