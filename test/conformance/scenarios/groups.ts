@@ -1,7 +1,7 @@
 // Groups: members of both protocols join, share, commit, fall out and are described, and every way in which that is refused.
 
 import { ZERO_UUID } from '../../../src/protocol/bytes.ts'
-import { writeSubscription } from '../../../src/coordinator/consumer-protocol.ts'
+import { readAssignment, writeAssignment, writeSubscription } from '../../../src/coordinator/consumer-protocol.ts'
 import type { Encodable } from '../../../src/protocol/schema.ts'
 import { offsetCommit } from '../../../src/worker/kafka/apis/08-offset-commit.ts'
 import { offsetFetch } from '../../../src/worker/kafka/apis/09-offset-fetch.ts'
@@ -16,6 +16,7 @@ import { deleteGroups } from '../../../src/worker/kafka/apis/42-delete-groups.ts
 import { offsetDelete } from '../../../src/worker/kafka/apis/47-offset-delete.ts'
 import { consumerGroupHeartbeat } from '../../../src/worker/kafka/apis/68-consumer-group-heartbeat.ts'
 import { consumerGroupDescribe } from '../../../src/worker/kafka/apis/69-consumer-group-describe.ts'
+import type { KafkaClient } from '../../support/kafka-client.ts'
 import type { Scenario, Transcript } from '../transcript.ts'
 import { aTopic } from './topics.ts'
 
@@ -48,7 +49,7 @@ class Names {
   }
 
   of(value: unknown, field = ''): unknown {
-    if (Array.isArray(value)) return sorted(value).map(one => this.of(one))
+    if (Array.isArray(value)) return sorted(value.map(one => this.of(one)))
     // Subscriptions name topics, which are others in each run.
     if (value instanceof Uint8Array) return value.length > 3 ? 'bytes' : Buffer.from(value).toString('hex')
     if (typeof value === 'object' && value !== null)
@@ -58,9 +59,13 @@ class Names {
   }
 }
 
-/** Brokers answer for groups in any order. */
-const sorted = (values: readonly { readonly groupId?: string }[]) =>
-  [...values].sort((a, b) => (a?.groupId ?? '').localeCompare(b?.groupId ?? ''))
+/** Brokers answer for groups and their members in any order. */
+const sorted = (values: unknown[]): unknown[] => [...values].sort((a, b) => labelOf(a).localeCompare(labelOf(b)))
+
+function labelOf(value: unknown): string {
+  const { groupId, memberId } = (value ?? {}) as { groupId?: string; memberId?: string }
+  return groupId ?? memberId ?? ''
+}
 
 const PROTOCOL = { protocolType: 'consumer', protocolName: 'range' }
 
@@ -306,4 +311,158 @@ const modern: Scenario = {
   },
 }
 
-export const groups: readonly Scenario[] = [classic, offsets, modern]
+const rebalances: Scenario = {
+  name: 'rebalances and static members',
+  async run(to) {
+    await aTopic(to, 't', { partitions: 2 })
+    const groupId = await aGroup(to, 'static')
+    const names = new Names()
+    const [one, two] = [await to.connect(), await to.connect()]
+    const note = (what: string, answer: unknown) => to.note(what, names.of(answer))
+    const join = (client: KafkaClient, groupInstanceId: string | null, memberId = '', version = 9) =>
+      client.call(joinGroup, version, {
+        groupId,
+        sessionTimeoutMs: 30_000,
+        rebalanceTimeoutMs: 30_000,
+        memberId,
+        groupInstanceId,
+        protocolType: 'consumer',
+        protocols: range(to.topic('t')),
+      })
+    const sync = (
+      client: KafkaClient,
+      groupInstanceId: string,
+      memberId: string,
+      generationId: number,
+      all: string[] = [],
+    ) =>
+      client.call(syncGroup, 5, {
+        groupId,
+        memberId,
+        groupInstanceId,
+        generationId,
+        ...PROTOCOL,
+        assignments: all.map((id, i) => ({ memberId: id, assignment: new Uint8Array([i]) })),
+      })
+    const beat = (groupInstanceId: string, memberId: string, generationId: number) =>
+      one.call(heartbeat, 4, { groupId, memberId, groupInstanceId, generationId })
+
+    const a = await join(one, 'a')
+    note('a joins', a)
+    note('a syncs', await sync(one, 'a', a.memberId, 1, [a.memberId]))
+    const joining = join(two, 'b')
+    for (let i = 0; i < MAX_TRIES && (await beat('a', a.memberId, 1)).errorCode === 0; i++)
+      await new Promise(resolve => setTimeout(resolve, TRY_AGAIN_MS))
+    note('a hears of b', await beat('a', a.memberId, 1))
+    note('a joins again', await join(one, 'a', a.memberId))
+    const b = await joining
+    note('b joined', b)
+    const syncing = sync(two, 'b', b.memberId, 2)
+    note('a syncs', await sync(one, 'a', a.memberId, 2, [a.memberId, b.memberId]))
+    note('b synced', await syncing)
+
+    const again = await join(two, 'b')
+    note('b is back', again)
+    note('b syncs', await sync(two, 'b', again.memberId, 2))
+    note('the former b heartbeats', await beat('b', b.memberId, 2))
+    note('the former b joins', await join(two, 'b', b.memberId))
+    note('the former b syncs', await sync(two, 'b', b.memberId, 2))
+    note(
+      'the former b commits',
+      await two.call(offsetCommit, 9, {
+        groupId,
+        memberId: b.memberId,
+        groupInstanceId: 'b',
+        generationIdOrMemberEpoch: 2,
+        topics: [{ name: to.topic('t'), partitions: [offset(0, 1)] }],
+      }),
+    )
+    note('b under the name of a', await beat('a', again.memberId, 2))
+    const leader = await join(one, 'a')
+    note('the leader is back', { ...leader, members: leader.members.length })
+    note('the leader is back in old words', await join(one, 'a', '', 8))
+    note(
+      'they leave',
+      await one.call(leaveGroup, 5, {
+        groupId,
+        members: [
+          { memberId: '', groupInstanceId: 'a' },
+          { memberId: b.memberId, groupInstanceId: 'b' },
+          { memberId: '', groupInstanceId: 'x' },
+        ],
+      }),
+    )
+    note('described', await one.call(describeGroups, 6, { groups: [groupId] }))
+    note('b leaves', await one.call(leaveGroup, 2, { groupId, memberId: again.memberId }))
+    one.close()
+    two.close()
+  },
+}
+
+const migration: Scenario = {
+  name: 'a group that changes its protocol',
+  async run(to) {
+    await aTopic(to, 't', { partitions: 2 })
+    const groupId = await aGroup(to, 'changing')
+    const names = new Names()
+    const topic = to.topic('t')
+    const note = (what: string, answer: unknown) => to.note(what, names.of(answer))
+    const join = (memberId: string, owned: readonly number[]) =>
+      to.ask(joinGroup, 9, {
+        groupId,
+        sessionTimeoutMs: 30_000,
+        rebalanceTimeoutMs: 30_000,
+        memberId,
+        protocolType: 'consumer',
+        protocols: [{ name: 'range', metadata: writeSubscription([topic], [{ topic, partitions: owned }]) }],
+      })
+    const sync = async (memberId: string, generationId: number, assignment?: Uint8Array) => {
+      const assignments = assignment === undefined ? [] : [{ memberId, assignment }]
+      const answer = await to.ask(syncGroup, 5, { groupId, memberId, generationId, ...PROTOCOL, assignments })
+      const assigned = readAssignment(answer.assignment)?.assignedPartitions.map(({ partitions }) => [...partitions])
+      return { ...answer, assignment: JSON.stringify(assigned) }
+    }
+    const classicBeat = (memberId: string, generationId: number) =>
+      to.ask(heartbeat, 4, { groupId, memberId, generationId })
+    const beat = (memberEpoch: number, owned: readonly number[], topicId = ZERO_UUID) =>
+      to.ask(consumerGroupHeartbeat, 1, {
+        groupId,
+        memberId: 'modern',
+        memberEpoch,
+        rebalanceTimeoutMs: memberEpoch === 0 ? 30_000 : -1,
+        subscribedTopicNames: memberEpoch === 0 ? [topic] : null,
+        topicPartitions: owned.length === 0 ? [] : [{ topicId, partitions: owned }],
+      })
+    const { memberId } = await join('', [])
+    note('the classic member joins', await join(memberId, []))
+    note('it syncs', await sync(memberId, 1, writeAssignment([{ topic, partitions: [0, 1] }], 1)))
+    note('another kind of member comes', await beat(0, []))
+    note(
+      'described',
+      await to.ask(consumerGroupDescribe, 1, { groupIds: [groupId], includeAuthorizedOperations: false }),
+    )
+    note('the classic member hears of it', await classicBeat(memberId, 1))
+    note('it syncs', await sync(memberId, 1))
+    note('it joins again', await join(memberId, [0, 1]))
+    note('it syncs', await sync(memberId, 1))
+    note('the other waits', await beat(2, []))
+    note('it joins without what it gave up', await join(memberId, [0]))
+    note('it syncs', await sync(memberId, 2))
+    note('the other gets it', await beat(2, []))
+    note('it heartbeats', await classicBeat(memberId, 2))
+    note(
+      'described again',
+      await to.ask(consumerGroupDescribe, 1, { groupIds: [groupId], includeAuthorizedOperations: false }),
+    )
+    note('the other leaves', await beat(-1, []))
+    note('it hears of that', await classicBeat(memberId, 2))
+    note('described as what it was', await to.ask(describeGroups, 6, { groups: [groupId] }))
+    note('it joins', await join(memberId, [0]))
+    note('it leaves', await to.ask(leaveGroup, 5, { groupId, members: [{ memberId }] }))
+    note('the other kind comes to an empty group', await beat(0, []))
+    note('it leaves', await beat(-1, []))
+    note('a classic member comes to an empty group', await join('', []))
+  },
+}
+
+export const groups: readonly Scenario[] = [classic, offsets, modern, rebalances, migration]
