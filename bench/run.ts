@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { fetchRows } from './fetch.ts'
 import { liveRows } from './live.ts'
 import { produceRows } from './produce.ts'
+import { Processors } from './processors.ts'
 import { commit, heading, type Row, table } from './report.ts'
 import { memoryRow, startRows } from './start.ts'
 import { Target } from './target.ts'
@@ -40,11 +41,12 @@ try {
   for (const name of names) {
     const { title, rows } = parts[name]
     const measured: Row[] = []
+    const processors = new Processors(target)
     for await (const row of rows(target)) {
       process.stderr.write(`  ${row.what}\n`)
       measured.push(row)
     }
-    if (name !== 'start') measured.push(memoryRow('memory after that', target))
+    if (name !== 'start') measured.push(memoryRow('memory after that', target), processors.row())
     text.push(table(title, measured))
     console.log(text.at(-1))
   }

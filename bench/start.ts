@@ -28,7 +28,7 @@ export async function* startRows(): AsyncGenerator<Row> {
 }
 
 export function memoryRow(what: string, target: Target): Row {
-  const memory = target.memory()
+  const memory = target.processes()
   const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`
   const parts = memory
     .filter(({ bytes }) => bytes > 5e6)

@@ -6,6 +6,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+export interface Process {
+  readonly pid: number
+  readonly parent: number
+  readonly command: string
+  /** Resident in memory. */
+  readonly bytes: number
+  readonly cpuSeconds: number
+}
+
 export class Target {
   readonly http: URL
   readonly folder: string
@@ -38,17 +47,20 @@ export class Target {
     return new Target(child, new URL(url), folder)
   }
 
-  /** Resident bytes of everything the broker runs: npm, node and workerd. */
-  memory(): { readonly command: string; readonly bytes: number }[] {
-    const processes = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,rss=,comm='], { encoding: 'utf8' })
+  /** What the broker runs, node and workerd. */
+  processes(): Process[] {
+    const listed = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,rss=,time=,comm='], { encoding: 'utf8' })
+    const processes = listed
+      .trim()
       .split('\n')
       .map(line => line.trim().split(/\s+/))
-      .map(([pid, parent, kilobytes, command]) => ({
+      .map(([pid, parent, kilobytes, time, command]) => ({
         pid: Number(pid),
         parent: Number(parent),
         // Node names its first thread so.
         command: command === 'MainThread' ? 'node' : (command ?? ''),
         bytes: Number(kilobytes) * 1024,
+        cpuSeconds: seconds(time ?? ''),
       }))
     const family = new Set([this.#child.pid])
     for (const { pid, parent } of processes.toSorted((a, b) => a.pid - b.pid)) if (family.has(parent)) family.add(pid)
@@ -77,4 +89,10 @@ export class Target {
     if (this.#child.exitCode === null) await once(this.#child, 'exit')
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+/** `[[days-]hours:]minutes:seconds`, as ps writes it. */
+function seconds(time: string): number {
+  const [clock = '', days = '0'] = time.split('-').toReversed()
+  return clock.split(':').reduce((sum, part) => sum * 60 + Number(part), 0) + Number(days) * 86_400
 }
