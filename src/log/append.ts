@@ -2,9 +2,10 @@
 // headers and the facts a door found inside; nothing is written here. Kafka's UnifiedLog.append and LogValidator.
 
 import { failure, type ErrorName, type Failure } from '../protocol/errors.ts'
-import { type Batch, isControl, isTransactional, usesLogAppendTime } from './batch.ts'
+import { type Batch, isControl, usesLogAppendTime } from './batch.ts'
 import { isCompacted, type LogConfig } from './config.ts'
 import type { Producers } from './producers.ts'
+import type { Transactions } from './transactions.ts'
 
 /** What only someone who opened the records can know; the doors open them, the log does not. */
 export interface RecordFacts {
@@ -21,6 +22,8 @@ export interface AppendRequest {
   readonly facts?: RecordFacts
   /** The same key again within minutes gets the first answer again, and nothing is appended. */
   readonly idempotencyKey?: string
+  /** The open transaction that its coordinator says the producer is in, and this partition a part of. */
+  readonly transaction?: number
 }
 
 export interface Appended {
@@ -51,11 +54,12 @@ export type Judgement =
   | { readonly duplicateOf: { readonly baseOffset: number; readonly lastOffset: number; readonly timestamp: number } }
   | Refused
 
-/** Judges one append against the log's config and its producers; accepted batches still have to be told to `producers`. */
+/** Judges one append against the log's config, producers and transactions, which still have to be told of what is accepted. */
 export function judge(
   batches: readonly Batch[],
-  facts: RecordFacts | undefined,
+  { facts, transaction }: Pick<AppendRequest, 'facts' | 'transaction'>,
   producers: Producers,
+  transactions: Transactions,
   config: LogConfig,
   nowMs: number,
   origin: Origin,
@@ -68,7 +72,13 @@ export function judge(
     const refused = judgeRecords(facts, config, nowMs)
     if (refused !== undefined) return refused
   }
-  return judgeSequences(batches, producers, nowMs)
+  const judged = judgeSequences(batches, producers, nowMs)
+  if (judged !== 'accept' || origin === 'coordinator') return judged
+  for (const batch of batches) {
+    const refused = transactions.judge(batch, transaction)
+    if (refused !== undefined) return refused
+  }
+  return 'accept'
 }
 
 function judgeBatch(batch: Batch, config: LogConfig, nowMs: number, origin: Origin): Failure | undefined {
@@ -81,8 +91,6 @@ function judgeBatch(batch: Batch, config: LogConfig, nowMs: number, origin: Orig
   }
   if (origin === 'coordinator') return undefined
   if (isControl(batch)) return failure('INVALID_RECORD', 'Clients are not allowed to write control records.')
-  if (isTransactional(batch))
-    return failure('INVALID_TXN_STATE', 'The partition is not part of an ongoing transaction of this producer.')
   if (usesLogAppendTime(batch))
     return failure('INVALID_TIMESTAMP', 'Producers must not set timestamp type to LogAppendTime.')
   if (batch.producerId >= 0 && batch.baseSequence < 0)

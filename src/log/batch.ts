@@ -41,6 +41,8 @@ export interface Batch {
   readonly baseSequence: number
   /** Records inside; after compaction fewer than the offsets that the batch spans. */
   readonly count: number
+  /** The number of its transaction (transactions.ts), which is not part of its bytes. */
+  readonly transaction?: number
 }
 
 export const lastOffset = (batch: Pick<Batch, 'baseOffset' | 'lastOffsetDelta'>): number =>

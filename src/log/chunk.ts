@@ -2,7 +2,7 @@
 // about the batches that seeking, slicing and rebuilding need, so that the bytes stay unread.
 
 import { Reader, Writer } from '../protocol/bytes.ts'
-import { type Batch, lastOffset } from './batch.ts'
+import { type Batch, isTransactional, lastOffset } from './batch.ts'
 
 /** Batches gather into a chunk up to this size; one larger batch makes a chunk of its own. */
 export const MAX_CHUNK_BYTES = 1_048_576
@@ -19,6 +19,8 @@ export interface IndexedBatch {
   readonly producerId: number
   readonly producerEpoch: number
   readonly baseSequence: number
+  /** The number of its transaction; -1 if it is in none, or if compaction wrote it anew. */
+  readonly transaction: number
 }
 
 export interface Chunk {
@@ -70,7 +72,10 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
   return bytes
 }
 
-/** Per batch: offset gap to the one before, offsets, size, timestamp, attributes; then, for a producer's, id, epoch, sequence. */
+/**
+ * Per batch: offset gap to the one before, offsets, size, timestamp, attributes; then, for a producer's, id, epoch, sequence;
+ * and of those in a transaction its number.
+ */
 export function encodeIndex(batches: readonly Batch[]): Uint8Array {
   const w = new Writer(8 + batches.length * 32)
   let expected = batches[0]?.baseOffset ?? 0
@@ -84,6 +89,7 @@ export function encodeIndex(batches: readonly Batch[]): Uint8Array {
       w.int64(batch.producerId)
       w.int16(batch.producerEpoch)
       w.int32(batch.baseSequence)
+      if (isTransactional(batch)) w.int64(batch.transaction ?? -1)
     }
     expected = lastOffset(batch) + 1
   }
@@ -102,16 +108,18 @@ export function decodeIndex(bytes: Uint8Array, chunkBaseOffset: number): Indexed
     const maxTimestamp = r.int64()
     const flags = r.uvarint()
     const byProducer = (flags & 1) === 1
+    const attributes = flags >>> 1
     batches.push({
       baseOffset,
       lastOffsetDelta,
       position,
       sizeBytes,
       maxTimestamp,
-      attributes: flags >>> 1,
+      attributes,
       producerId: byProducer ? r.int64() : -1,
       producerEpoch: byProducer ? r.int16() : -1,
       baseSequence: byProducer ? r.int32() : -1,
+      transaction: byProducer && isTransactional({ attributes }) ? r.int64() : -1,
     })
     expected = baseOffset + lastOffsetDelta + 1
     position += sizeBytes

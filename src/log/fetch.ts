@@ -26,6 +26,14 @@ export interface ReadResult extends LogBounds {
   readonly records: Uint8Array
   /** One past the last batch returned; the offset asked for if there was none. */
   readonly nextOffset: number
+  /** For read_committed: the aborted transactions that reach into these offsets, by first offset. */
+  readonly aborted?: readonly Aborted[]
+}
+
+/** Records of this producer from this offset up to its next marker are of a transaction that was aborted. */
+export interface Aborted {
+  readonly producerId: number
+  readonly firstOffset: number
 }
 
 export type Read = ReadResult | (Failure & LogBounds)
@@ -44,7 +52,20 @@ export function read(store: Store, segments: readonly Segment[], bounds: LogBoun
   const upTo = request.isolation === 'read_committed' ? bounds.lastStableOffset : bounds.highWatermark
   const reading = new Reading(store, offset, upTo, maxBytes)
   for (let i = segmentAt(segments, offset); i < segments.length && !reading.full; i++) reading.take(segments[i]!)
-  return { records: joined(reading.parts), nextOffset: reading.nextOffset, ...bounds }
+  const { nextOffset } = reading
+  const found = { records: joined(reading.parts), nextOffset, ...bounds }
+  return request.isolation === 'read_committed' ? { ...found, aborted: abortedIn(store, offset, nextOffset) } : found
+}
+
+/** Kafka's TransactionIndex.collectAbortedTxns: what ended where the log was stable beyond the end cannot reach back. */
+function abortedIn(store: Store, from: number, to: number): Aborted[] {
+  const found: Aborted[] = []
+  if (from === to) return found
+  for (const { producerId, firstOffset, lastStableOffset } of store.abortedFrom(from)) {
+    if (firstOffset < to) found.push({ producerId, firstOffset })
+    if (lastStableOffset >= to) break
+  }
+  return found.sort((a, b) => a.firstOffset - b.firstOffset)
 }
 
 /** The index of the segment an offset lies in: the last one that does not begin after it. */
@@ -139,7 +160,10 @@ export function batchByTime(
     const chunk = store.chunkByTime(segment, timestamp, bounds.logStartOffset)
     if (chunk === undefined || chunk.baseOffset >= bounds.highWatermark) continue
     const batch = decodeIndex(chunk.index, chunk.baseOffset).find(
-      candidate => candidate.maxTimestamp >= timestamp && lastOffset(candidate) >= bounds.logStartOffset,
+      candidate =>
+        candidate.maxTimestamp >= timestamp &&
+        lastOffset(candidate) >= bounds.logStartOffset &&
+        candidate.baseOffset < bounds.highWatermark,
     )
     if (batch !== undefined) return joined([store.slice(segment, chunk.baseOffset, batch.position, batch.sizeBytes)])
   }

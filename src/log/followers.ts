@@ -4,16 +4,24 @@
 
 import { Reader, Writer } from '../protocol/bytes.ts'
 import type { ErrorName } from '../protocol/errors.ts'
-import type { LogBounds } from './fetch.ts'
+import type { Aborted, LogBounds, ReadRequest } from './fetch.ts'
 
 /** Followers of one partition at most; the platform holds 32,768 sockets an object. */
 export const MAX_FOLLOWERS = 30_000
 /** Credit a follower may hold at most: what it can make the log read for it. */
 export const MAX_CREDIT_BYTES = 8_388_608
 
+/** What a follower wants to see: everything (if nothing is said), or what is committed. */
+export type Isolation = NonNullable<ReadRequest['isolation']>
+
 /** What a follower asks. */
 export type Ask =
-  | { readonly type: 'seek'; readonly offset: number; readonly creditBytes: number }
+  | {
+      readonly type: 'seek'
+      readonly offset: number
+      readonly creditBytes: number
+      readonly isolation?: Isolation | undefined
+    }
   | { readonly type: 'credit'; readonly creditBytes: number }
 
 /** What the log tells a follower. `where` means: say again from which offset and with how much credit. */
@@ -23,12 +31,14 @@ export type Told =
       readonly position: number
       readonly nextOffset: number
       readonly records: Uint8Array
+      readonly aborted?: readonly Aborted[]
     } & LogBounds)
   | ({ readonly type: 'end' } & LogBounds)
   | { readonly type: 'where' }
   | { readonly type: 'error'; readonly error: ErrorName; readonly message: string; readonly logStartOffset: number }
 
 export interface Follower {
+  readonly isolation: Isolation
   position: number
   creditBytes: number
   /** The end it was last told of without getting the records. */
@@ -51,8 +61,8 @@ export class Followers<Handle> {
     return this.#followers
   }
 
-  seek(handle: Handle, offset: number, creditBytes: number): Follower {
-    const follower = { position: offset, creditBytes: Math.min(creditBytes, MAX_CREDIT_BYTES), noticed: -1 }
+  seek(handle: Handle, offset: number, creditBytes: number, isolation: Isolation = 'read_uncommitted'): Follower {
+    const follower = { isolation, position: offset, creditBytes: Math.min(creditBytes, MAX_CREDIT_BYTES), noticed: -1 }
     this.#followers.set(handle, follower)
     return follower
   }
@@ -71,14 +81,18 @@ export class Followers<Handle> {
 
 const SEEK = 0
 const CREDIT = 1
+const SEEK_COMMITTED = 2
 const DATA = 0
 const END = 1
 const WHERE = 2
 const ERROR = 3
+/** As DATA, with aborted transactions before the records. */
+const DATA_ABORTED = 4
 
 export function encodeAsk(ask: Ask): Uint8Array {
   const w = new Writer(16)
-  w.int8(ask.type === 'seek' ? SEEK : CREDIT)
+  const seek = ask.type === 'seek' && ask.isolation === 'read_committed' ? SEEK_COMMITTED : SEEK
+  w.int8(ask.type === 'seek' ? seek : CREDIT)
   if (ask.type === 'seek') w.int64(ask.offset)
   w.int32(ask.creditBytes)
   return w.done()
@@ -86,18 +100,28 @@ export function encodeAsk(ask: Ask): Uint8Array {
 
 export function decodeAsk(bytes: Uint8Array): Ask {
   const r = new Reader(bytes)
-  if (r.int8() === SEEK) return { type: 'seek', offset: r.int64(), creditBytes: Math.max(0, r.int32()) }
+  const type = r.int8()
+  if (type === SEEK || type === SEEK_COMMITTED) {
+    const seek = { type: 'seek' as const, offset: r.int64(), creditBytes: Math.max(0, r.int32()) }
+    return type === SEEK ? seek : { ...seek, isolation: 'read_committed' }
+  }
   return { type: 'credit', creditBytes: Math.max(0, r.int32()) }
 }
 
 export function encodeTold(told: Told): Uint8Array {
   switch (told.type) {
     case 'data': {
-      const w = new Writer(48 + told.records.length)
-      w.int8(DATA)
+      const { aborted = [] } = told
+      const w = new Writer(58 + aborted.length * 16 + told.records.length)
+      w.int8(aborted.length === 0 ? DATA : DATA_ABORTED)
       writeBounds(w, told)
       w.int64(told.position)
       w.int64(told.nextOffset)
+      if (aborted.length > 0) w.uvarint(aborted.length)
+      for (const { producerId, firstOffset } of aborted) {
+        w.int64(producerId)
+        w.int64(firstOffset)
+      }
       w.bytes(told.records)
       return w.done()
     }
@@ -128,7 +152,12 @@ export function decodeTold(bytes: Uint8Array): Told {
   if (type === ERROR) return { type: 'error', ...JSON.parse(new TextDecoder().decode(r.slice(r.remaining))) }
   const bounds = { logStartOffset: r.int64(), highWatermark: r.int64(), lastStableOffset: r.int64() }
   if (type === END) return { type: 'end', ...bounds }
-  return { type: 'data', ...bounds, position: r.int64(), nextOffset: r.int64(), records: r.slice(r.remaining) }
+  const at = { position: r.int64(), nextOffset: r.int64() }
+  const aborted = Array.from({ length: type === DATA_ABORTED ? r.uvarint() : 0 }, () => ({
+    producerId: r.int64(),
+    firstOffset: r.int64(),
+  }))
+  return { type: 'data', ...bounds, ...at, aborted, records: r.slice(r.remaining) }
 }
 
 function writeBounds(w: Writer, { logStartOffset, highWatermark, lastStableOffset }: LogBounds): void {

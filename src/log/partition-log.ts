@@ -2,15 +2,17 @@
 // gather until the host writes them as one commit; only what was committed is ever read. No clock, no waiting: the host
 // (objects/log-host.ts) says when to write, when it is durable, and what time it is.
 
+import { Reader } from '../protocol/bytes.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { type AppendRequest, type AppendResult, judge, type Origin } from './append.ts'
 import { type Batch, lastOffset, parseBatches, stamp } from './batch.ts'
-import { type Chunk, decodeIndex, toChunks } from './chunk.ts'
+import { type Chunk, decodeIndex, joined, toChunks } from './chunk.ts'
 import type { LogConfig } from './config.ts'
 import { batchByTime, type LogBounds, read, type Read, type ReadRequest } from './fetch.ts'
 import { type ActiveProducer, Producers } from './producers.ts'
 import { expired, nextExpiryMs, type Segment, shouldRoll } from './segments.ts'
 import type { Store } from './store.ts'
+import { type AbortedTransaction, encodeMarker, type TransactionEnd, Transactions } from './transactions.ts'
 
 /** A Durable Object holds 10 GB; appends are refused a little before, while there is room to let segments go. */
 const FULL_BYTES = 9_800_000_000
@@ -52,6 +54,9 @@ export class PartitionLog {
   #configVersion: number
   #segments: readonly Segment[]
   #producers: Producers
+  #transactions: Transactions
+  /** Accepted, and written with the next commit. */
+  #pendingAborted: AbortedTransaction[] = []
   #logStartOffset: number
   /** Where the next accepted batch goes: everything decided. */
   #logEndOffset: number
@@ -82,10 +87,12 @@ export class PartitionLog {
     this.#config = config
     this.#configVersion = configVersion
     this.#logStartOffset = logStartOffset
-    const { segments, producers } = recover(store, nowMs)
+    const { segments, producers, transactions } = recover(store, nowMs)
     this.#segments = segments
     this.#producers = producers
+    this.#transactions = transactions
     this.#logEndOffset = this.#writtenOffset = this.#highWatermark = this.#active.nextOffset
+    this.#transactions.settled(this.#highWatermark)
     this.#full = store.sizeBytes > FULL_BYTES
     this.#answersDueMs = store.pruneAnswers(nowMs, MAX_ANSWERS) > 0 ? nowMs + ANSWER_KEPT_MS : undefined
   }
@@ -128,11 +135,10 @@ export class PartitionLog {
   }
 
   get bounds(): LogBounds {
-    return {
-      logStartOffset: this.#logStartOffset,
-      highWatermark: this.#highWatermark,
-      lastStableOffset: this.#highWatermark,
-    }
+    const logStartOffset = this.#logStartOffset
+    const highWatermark = this.#highWatermark
+    const unstable = Math.max(this.#transactions.firstUnstableOffset ?? highWatermark, logStartOffset)
+    return { logStartOffset, highWatermark, lastStableOffset: Math.min(unstable, highWatermark) }
   }
 
   get highWatermark(): number {
@@ -159,9 +165,9 @@ export class PartitionLog {
     if (this.#full) return this.#refuseFull()
     const batches = parseBatches(request.records)
     if (isFailure(batches)) return { ...batches, logStartOffset: this.#logStartOffset }
-    const judgement = judge(batches, request.facts, this.#producers, this.#config, nowMs, origin)
+    const judgement = judge(batches, request, this.#producers, this.#transactions, this.#config, nowMs, origin)
     if (judgement === 'accept') {
-      const appended = this.#accept(batches, nowMs)
+      const appended = this.#accept(batches, nowMs, request.transaction)
       if (key !== undefined) this.#pendingAnswers.set(key, appended)
       return appended
     }
@@ -177,6 +183,29 @@ export class PartitionLog {
     }
   }
 
+  /**
+   * Ends a transaction with a marker, unless it has ended here before: then the answer is a duplicate at offset -1. A
+   * partition that is full still takes markers.
+   */
+  endTransaction(end: TransactionEnd, nowMs: number): AppendResult {
+    const judged = this.#transactions.judgeEnd(end)
+    const logStartOffset = this.#logStartOffset
+    if (judged === 'ended')
+      return { baseOffset: -1, lastOffset: -1, logAppendTime: -1, logStartOffset, duplicate: true }
+    if (judged !== undefined) return judged
+    const marker = parseBatches(encodeMarker(end, nowMs))
+    if (isFailure(marker)) throw new Error(marker.message)
+    const ended = this.#transactions.startOf(end.producerId)
+    const appended = this.#accept(marker, nowMs, end.transaction)
+    if (!end.committed && ended >= 0 && !('error' in appended)) this.#abort(end.producerId, ended, appended.lastOffset)
+    return appended
+  }
+
+  #abort(producerId: number, firstOffset: number, lastOffset: number): void {
+    const lastStableOffset = this.#transactions.firstOpenOffset ?? lastOffset + 1
+    this.#pendingAborted.push({ producerId, firstOffset, lastOffset, lastStableOffset })
+  }
+
   /** Writes everything decided, as one row a chunk. Inside the host's transaction; a throw leaves memory ahead of disk. */
   write(nowMs: number): void {
     const chunks = toChunks(this.#pending)
@@ -186,6 +215,8 @@ export class PartitionLog {
       this.#grow(chunk)
       this.#writtenOffset = chunk.lastOffset + 1
     }
+    for (const aborted of this.#pendingAborted) this.#store.keepAborted(aborted)
+    this.#pendingAborted = []
     for (const [key, answer] of this.#pendingAnswers)
       this.#store.keepAnswer(key, JSON.stringify(answer), nowMs + ANSWER_KEPT_MS)
     if (this.#pendingAnswers.size > 0) this.#answersDueMs ??= nowMs + ANSWER_KEPT_MS
@@ -201,6 +232,7 @@ export class PartitionLog {
     const chunks = this.#written
     this.#written = []
     this.#highWatermark = this.#writtenOffset
+    this.#transactions.settled(this.#highWatermark)
     return chunks
   }
 
@@ -212,15 +244,21 @@ export class PartitionLog {
    * The offset for one of Kafka's special timestamps (LATEST, EARLIEST, MAX_TIMESTAMP) or for the first record of a time
    * or later. Where the answer lies inside a batch, that batch: whoever opens records finds it there.
    */
-  offsetFor(timestamp: number): OffsetAndTimestamp | { readonly open: Uint8Array } {
+  offsetFor(
+    timestamp: number,
+    isolation?: ReadRequest['isolation'],
+  ): OffsetAndTimestamp | { readonly open: Uint8Array } {
     const at = (offset: number): OffsetAndTimestamp => ({ offset, timestamp: -1, leaderEpoch: this.leaderEpoch })
-    if (timestamp === LATEST) return at(this.#highWatermark)
+    const { highWatermark, lastStableOffset } = this.bounds
+    const end = isolation === 'read_committed' ? lastStableOffset : highWatermark
+    if (timestamp === LATEST) return at(end)
     if (timestamp === EARLIEST) return at(this.#logStartOffset)
     const wanted =
       timestamp === MAX_TIMESTAMP
         ? this.#segments.reduce((max, segment) => Math.max(max, segment.maxTimestamp), -1)
         : timestamp
-    const open = wanted < 0 ? undefined : batchByTime(this.#store, this.#segments, this.bounds, wanted)
+    const open =
+      wanted < 0 ? undefined : batchByTime(this.#store, this.#segments, { ...this.bounds, highWatermark: end }, wanted)
     return open === undefined ? { offset: -1, timestamp: -1, leaderEpoch: this.leaderEpoch } : { open }
   }
 
@@ -249,7 +287,8 @@ export class PartitionLog {
 
   /** Lets go what retention and DeleteRecords no longer keep, and answers that expired. Inside the host's transaction. */
   retain(nowMs: number): void {
-    this.#producers.expire(nowMs)
+    this.#producers.expire(nowMs, producerId => this.#transactions.isOpen(producerId))
+    this.#transactions.expire(nowMs)
     if (this.#answersDueMs !== undefined && this.#answersDueMs <= nowMs)
       this.#answersDueMs = this.#store.pruneAnswers(nowMs, MAX_ANSWERS) > 0 ? nowMs + ANSWER_KEPT_MS : undefined
     const durable = this.#segments.findLastIndex(segment => segment.nextOffset <= this.#highWatermark) + 1
@@ -259,6 +298,7 @@ export class PartitionLog {
     for (const segment of this.#segments.slice(0, count)) this.#store.dropSegment(segment)
     this.#segments = this.#segments.slice(count)
     this.#setLogStart(Math.max(this.#logStartOffset, this.#segments[0]!.baseOffset))
+    this.#store.forgetAborted(this.#logStartOffset)
     this.#full = this.#store.sizeBytes > FULL_BYTES
   }
 
@@ -275,7 +315,11 @@ export class PartitionLog {
   }
 
   activeProducers(): ActiveProducer[] {
-    return this.#producers.active()
+    return this.#producers.active().map(producer => ({
+      ...producer,
+      coordinatorEpoch: this.#transactions.hasEnded(producer.producerId) ? 0 : -1,
+      currentTxnStartOffset: this.#transactions.startOf(producer.producerId),
+    }))
   }
 
   describe(): Description {
@@ -291,15 +335,17 @@ export class PartitionLog {
     return this.#segments.at(-1)!
   }
 
-  #accept(batches: readonly Batch[], nowMs: number): AppendResult {
+  #accept(batches: readonly Batch[], nowMs: number, transaction?: number): AppendResult {
     const stampsTime = this.#config['message.timestamp.type'] === 'LogAppendTime'
     const logAppendTime = stampsTime ? nowMs : undefined
     const baseOffset = this.#logEndOffset
     for (const batch of batches) {
-      const stamped = stamp(batch, { baseOffset: this.#logEndOffset, leaderEpoch: this.leaderEpoch, logAppendTime })
+      const at = { baseOffset: this.#logEndOffset, leaderEpoch: this.leaderEpoch, logAppendTime }
+      const stamped = { ...stamp(batch, at), ...(transaction !== undefined && { transaction }) }
       this.#pending.push(stamped)
       this.#pendingBytes += stamped.bytes.length
       this.#producers.wrote(stamped, nowMs)
+      this.#transactions.wrote(stamped, nowMs)
       this.#logEndOffset = lastOffset(stamped) + 1
     }
     return {
@@ -335,7 +381,7 @@ export class PartitionLog {
   }
 
   #startSegment(segment: Segment): void {
-    this.#store.createSegment(segment, this.#producers.encode())
+    this.#store.createSegment(segment, joined([this.#producers.encode(), this.#transactions.encode()]))
     this.#segments = [...this.#segments, segment]
   }
 
@@ -367,21 +413,34 @@ const emptySegment = (baseOffset: number, nowMs: number): Segment => ({
   chunks: 0,
 })
 
-/** The segments and producers as the stored chunks say: all but the newest segment are summed up in their rows. */
-function recover(store: Store, nowMs: number): { segments: readonly Segment[]; producers: Producers } {
+interface Recovered {
+  readonly segments: readonly Segment[]
+  readonly producers: Producers
+  readonly transactions: Transactions
+}
+
+/** What the stored chunks say: all but the newest segment are summed up in their rows, and in the snapshot it began with. */
+function recover(store: Store, nowMs: number): Recovered {
   const segments = store.segments()
   const active = segments.at(-1)
   if (active === undefined) throw new Error('a partition without a segment')
-  const producers = Producers.decode(store.producersAt(active))
+  const snapshot = new Reader(store.producersAt(active))
+  const producers = Producers.decode(snapshot)
+  const transactions = Transactions.decode(snapshot, active.baseOffset)
   let { nextOffset, maxTimestamp, sizeBytes, chunks } = { ...active, sizeBytes: 0, chunks: 0 }
   for (const chunk of store.chunksFrom(active, active.baseOffset)) {
     for (const batch of decodeIndex(chunk.index, chunk.baseOffset)) {
       sizeBytes += batch.sizeBytes
       producers.replay(batch, nowMs)
+      transactions.wrote(batch, nowMs)
     }
     nextOffset = chunk.lastOffset + 1
     maxTimestamp = Math.max(maxTimestamp, chunk.maxTimestamp)
     chunks++
   }
-  return { segments: segments.with(-1, { ...active, nextOffset, maxTimestamp, sizeBytes, chunks }), producers }
+  return {
+    segments: segments.with(-1, { ...active, nextOffset, maxTimestamp, sizeBytes, chunks }),
+    producers,
+    transactions,
+  }
 }

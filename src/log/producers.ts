@@ -42,6 +42,10 @@ export interface ActiveProducer {
   readonly producerEpoch: number
   readonly lastSequence: number
   readonly lastTimestamp: number
+  /** -1 if no transaction of it has ended here. */
+  readonly coordinatorEpoch: number
+  /** -1 if it is in no transaction. */
+  readonly currentTxnStartOffset: number
 }
 
 /** What a batch is to the producers' state: new, seen before (where it stands), or refused. */
@@ -115,11 +119,11 @@ export class Producers {
     })
   }
 
-  /** Forgets producers idle for longer than Kafka keeps them. */
-  expire(nowMs: number): void {
+  /** Forgets producers idle for longer than Kafka keeps them, but for those that are in a transaction. */
+  expire(nowMs: number, isInTransaction: (producerId: number) => boolean): void {
     for (const [producerId, producer] of this.#producers) {
       if (nowMs - producer.lastSeenMs < PRODUCER_ID_EXPIRATION_MS) return
-      this.#producers.delete(producerId)
+      if (!isInTransaction(producerId)) this.#producers.delete(producerId)
     }
   }
 
@@ -130,7 +134,7 @@ export class Producers {
     return copy
   }
 
-  active(): ActiveProducer[] {
+  active(): Omit<ActiveProducer, 'coordinatorEpoch' | 'currentTxnStartOffset'>[] {
     return Array.from(this.#producers, ([producerId, producer]) => ({
       producerId,
       producerEpoch: producer.epoch,
@@ -160,10 +164,10 @@ export class Producers {
     return w.done()
   }
 
-  static decode(bytes: Uint8Array): Producers {
+  /** Leaves the reader behind the producers. */
+  static decode(r: Reader): Producers {
     const producers = new Producers()
-    if (bytes.length === 0) return producers
-    const r = new Reader(bytes)
+    if (r.remaining === 0) return producers
     if (r.int8() !== 1) throw new RangeError('unknown version of a producer snapshot')
     for (let n = r.uvarint(); n > 0; n--) {
       const producerId = r.int64()

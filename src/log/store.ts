@@ -3,6 +3,7 @@
 
 import { type Chunk, encodeIndex, joined } from './chunk.ts'
 import type { Segment } from './segments.ts'
+import type { AbortedTransaction } from './transactions.ts'
 
 type SqlValue = ArrayBuffer | Uint8Array | string | number | null
 
@@ -248,6 +249,34 @@ export class Store {
       left - most,
     )
     return most
+  }
+
+  keepAborted({ lastOffset, firstOffset, producerId, lastStableOffset }: AbortedTransaction): void {
+    this.#sql.exec(
+      'CREATE TABLE IF NOT EXISTS aborted (last_offset INTEGER PRIMARY KEY, first_offset INTEGER NOT NULL, producer_id INTEGER NOT NULL, last_stable_offset INTEGER NOT NULL)',
+    )
+    this.#sql.exec('INSERT INTO aborted VALUES (?, ?, ?, ?)', lastOffset, firstOffset, producerId, lastStableOffset)
+  }
+
+  /** Aborted transactions whose markers stand at `offset` or later, in the order of these, lazily. */
+  *abortedFrom(offset: number): Iterable<AbortedTransaction> {
+    if (!this.#exists('aborted')) return
+    const rows = this.#sql.exec(
+      'SELECT last_offset, first_offset, producer_id, last_stable_offset FROM aborted WHERE last_offset >= ? ORDER BY last_offset',
+      offset,
+    )
+    for (const row of rows)
+      yield {
+        producerId: row['producer_id'] as number,
+        firstOffset: row['first_offset'] as number,
+        lastOffset: row['last_offset'] as number,
+        lastStableOffset: row['last_stable_offset'] as number,
+      }
+  }
+
+  /** Forgets those that ended before `offset`. */
+  forgetAborted(offset: number): void {
+    if (this.#exists('aborted')) this.#sql.exec('DELETE FROM aborted WHERE last_offset < ?', offset)
   }
 
   #insertRest(segment: Segment, baseOffset: number, bytes: Uint8Array): void {

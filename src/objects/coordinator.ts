@@ -72,8 +72,11 @@ export class CoordinatorObject extends LogObject<CoordinatorEnv> {
     return { records: new Uint8Array(0), nextOffset: 0, ...EMPTY }
   }
 
-  override offsetFor(timestamp: number): OffsetAndTimestamp | { readonly open: Uint8Array } | Failure {
-    if (this.host.log !== undefined) return super.offsetFor(timestamp)
+  override offsetFor(
+    timestamp: number,
+    isolation?: ReadRequest['isolation'],
+  ): OffsetAndTimestamp | { readonly open: Uint8Array } | Failure {
+    if (this.host.log !== undefined) return super.offsetFor(timestamp, isolation)
     return { offset: timestamp === -1 || timestamp === -2 ? 0 : -1, timestamp: -1, leaderEpoch: 0 }
   }
 

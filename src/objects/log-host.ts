@@ -2,13 +2,23 @@
 // tells the followers, and keeps the alarm. PartitionObject and the machines' shards both stand on it.
 
 import type { AppendRequest, AppendResult, Origin } from '../log/append.ts'
+import { isTransactional } from '../log/batch.ts'
 import type { Chunk } from '../log/chunk.ts'
 import { joined } from '../log/chunk.ts'
 import type { LogConfig } from '../log/config.ts'
 import type { Read, ReadRequest } from '../log/fetch.ts'
-import { decodeAsk, encodeTold, type Follower, Followers, MAX_FOLLOWERS, type Told } from '../log/followers.ts'
+import {
+  decodeAsk,
+  encodeTold,
+  type Follower,
+  Followers,
+  type Isolation,
+  MAX_FOLLOWERS,
+  type Told,
+} from '../log/followers.ts'
 import { type Identity, PartitionLog } from '../log/partition-log.ts'
 import { type Sql, Store } from '../log/store.ts'
+import type { TransactionEnd } from '../log/transactions.ts'
 import { type ErrorName, type Failure, failure } from '../protocol/errors.ts'
 
 /** Bytes decided but not yet durable; beyond them appends wait their turn before they are decided. */
@@ -80,6 +90,13 @@ export class LogHost {
     })
   }
 
+  /** Ends a transaction here; resolves when that is durable. May be repeated. The log must have been born. */
+  endTransaction(end: TransactionEnd): Promise<AppendResult> {
+    const log = this.#born
+    const result = log.endTransaction(end, this.#now())
+    return this.#settled().then(() => (this.log === log ? result : failure('UNKNOWN_TOPIC_ID')))
+  }
+
   /** Reads what is durable. */
   read(request: ReadRequest): Read {
     return this.#born.read(request)
@@ -138,11 +155,11 @@ export class LogHost {
   }
 
   /** Accepts a follower's socket: `offset` and `creditBytes` are its first ask. */
-  follow(offset: number, creditBytes: number): WebSocket | undefined {
+  follow(offset: number, creditBytes: number, isolation: Isolation): WebSocket | undefined {
     if (this.#ctx.getWebSockets().length >= MAX_FOLLOWERS) return undefined
     const { 0: client, 1: server } = new WebSocketPair()
     this.#ctx.acceptWebSocket(server)
-    this.#serve(server, this.#followers.seek(server, offset, creditBytes))
+    this.#serve(server, this.#followers.seek(server, offset, creditBytes, isolation))
     return client
   }
 
@@ -152,7 +169,7 @@ export class LogHost {
     const ask = decodeAsk(new Uint8Array(message))
     const follower =
       ask.type === 'seek'
-        ? this.#followers.seek(socket, ask.offset, ask.creditBytes)
+        ? this.#followers.seek(socket, ask.offset, ask.creditBytes, ask.isolation)
         : this.#followers.credit(socket, ask.creditBytes)
     if (follower === undefined) send(socket, { type: 'where' })
     else this.#serve(socket, follower)
@@ -254,15 +271,18 @@ export class LogHost {
   /** Sends as far as credit goes; without credit, once, that there is more. */
   #serve(socket: WebSocket, follower: Follower): void {
     const log = this.#born
-    while (follower.creditBytes > 0 && follower.position < log.highWatermark) {
-      const read = log.read({ offset: follower.position, maxBytes: Math.min(follower.creditBytes, CATCH_UP_BYTES) })
+    const { bounds } = log
+    const { isolation } = follower
+    const end = isolation === 'read_committed' ? bounds.lastStableOffset : bounds.highWatermark
+    while (follower.creditBytes > 0 && follower.position < end) {
+      const maxBytes = Math.min(follower.creditBytes, CATCH_UP_BYTES)
+      const read = log.read({ offset: follower.position, maxBytes, isolation })
       if ('error' in read) return this.#refuse(socket, read.error, read.message, read.logStartOffset)
       if (read.nextOffset === follower.position) return
       send(socket, { type: 'data', position: follower.position, ...read })
       follower.creditBytes -= read.records.length
       follower.position = read.nextOffset
     }
-    const { bounds } = log
     if (follower.position < bounds.logStartOffset || follower.position > bounds.highWatermark)
       return this.#refuse(
         socket,
@@ -270,6 +290,7 @@ export class LogHost {
         `Offset ${follower.position} is out of range: the log holds ${bounds.logStartOffset} up to, not including, ${bounds.highWatermark}.`,
         bounds.logStartOffset,
       )
+    if (follower.position >= end && end < bounds.highWatermark) return
     if (follower.position === bounds.highWatermark || follower.noticed === bounds.highWatermark) return
     follower.noticed = bounds.highWatermark
     send(socket, { type: 'end', ...bounds })
@@ -303,15 +324,22 @@ class Commit {
 class Frames {
   readonly #chunks: readonly Chunk[]
   readonly #log: PartitionLog
+  /** Everybody sees the same of them: there is no transaction in them, and none is open. */
+  readonly #plain: boolean
   #frame: Uint8Array | undefined
 
   constructor(chunks: readonly Chunk[], log: PartitionLog) {
     this.#chunks = chunks
     this.#log = log
+    const { lastStableOffset } = log.bounds
+    this.#plain = chunks.every(
+      ({ lastOffset, batches }) => lastOffset < lastStableOffset && !batches.some(isTransactional),
+    )
   }
 
   /** The frame, charged to the follower; undefined if it waits elsewhere or cannot take so much. */
   from(follower: Follower): Uint8Array | undefined {
+    if (follower.isolation === 'read_committed' && !this.#plain) return undefined
     const sizeBytes = this.#chunks.reduce((sum, chunk) => sum + chunk.sizeBytes, 0)
     const position = this.#chunks[0]!.baseOffset
     if (follower.position !== position || follower.creditBytes < sizeBytes) return undefined

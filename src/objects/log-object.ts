@@ -21,8 +21,11 @@ export abstract class LogObject<Env = unknown> extends DurableObject<Env> {
     return this.host.read({ ...request, maxBytes: Math.min(request.maxBytes, MAX_READ_BYTES) })
   }
 
-  offsetFor(timestamp: number): OffsetAndTimestamp | { readonly open: Uint8Array } | Failure {
-    return this.host.log?.offsetFor(timestamp) ?? unborn()
+  offsetFor(
+    timestamp: number,
+    isolation?: ReadRequest['isolation'],
+  ): OffsetAndTimestamp | { readonly open: Uint8Array } | Failure {
+    return this.host.log?.offsetFor(timestamp, isolation) ?? unborn()
   }
 
   describe(): Description | Failure {
@@ -33,11 +36,15 @@ export abstract class LogObject<Env = unknown> extends DurableObject<Env> {
     return this.host.log?.activeProducers() ?? unborn()
   }
 
-  /** The socket of a follower: `?offset=&credit=` is its first ask (src/log/followers.ts). */
+  /** The socket of a follower: `?offset=&credit=&isolation=` is its first ask (src/log/followers.ts). */
   override fetch(request: Request): Response | Promise<Response> {
     const { searchParams } = new URL(request.url)
     if (this.host.log === undefined) return Response.json(unborn(), { status: 404 })
-    const socket = this.host.follow(Number(searchParams.get('offset')), Number(searchParams.get('credit')))
+    const socket = this.host.follow(
+      Number(searchParams.get('offset')),
+      Number(searchParams.get('credit')),
+      searchParams.get('isolation') === 'read_committed' ? 'read_committed' : 'read_uncommitted',
+    )
     if (socket === undefined)
       return Response.json(failure('THROTTLING_QUOTA_EXCEEDED', 'Too many followers of one partition.'), {
         status: 429,

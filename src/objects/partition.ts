@@ -4,6 +4,7 @@
 import type { AppendRequest, AppendResult } from '../log/append.ts'
 import type { LogConfig } from '../log/config.ts'
 import type { Identity } from '../log/partition-log.ts'
+import type { TransactionEnd } from '../log/transactions.ts'
 import type { Failure } from '../protocol/errors.ts'
 import { LogHost } from './log-host.ts'
 import { LogObject, unborn } from './log-object.ts'
@@ -46,6 +47,13 @@ export class PartitionObject extends LogObject {
     if (requests.length > MAX_APPENDS) throw new RangeError(`more than ${MAX_APPENDS} appends in one call`)
     if (this.host.log === undefined) return Promise.resolve(requests.map(() => unborn()))
     return Promise.all(requests.map(request => this.host.append(request)))
+  }
+
+  /** Ends transactions, each by itself; the answers come when that is durable. May be repeated. */
+  endTransactions(ends: readonly TransactionEnd[]): Promise<AppendResult[]> {
+    if (ends.length > MAX_APPENDS) throw new RangeError(`more than ${MAX_APPENDS} markers in one call`)
+    if (this.host.log === undefined) return Promise.resolve(ends.map(() => unborn()))
+    return Promise.all(ends.map(end => this.host.endTransaction(end)))
   }
 
   async deleteRecords(before: number): Promise<{ readonly logStartOffset: number } | Failure> {

@@ -16,7 +16,7 @@ import type { PartitionObject } from '../objects/partition.ts'
 import { partitionStub, type PartitionStub, type Rpc } from '../objects/place.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import type { Env } from './env.ts'
-import { Follower } from './follower.ts'
+import { Follower, type Following } from './follower.ts'
 import { Groups } from './groups.ts'
 
 /** How old the shared view may be before it is asked for again; a partition that moved on is noticed sooner. */
@@ -142,9 +142,14 @@ export class Broker {
     return 'records' in result || 'highWatermark' in result ? result : { ...result, ...NO_BOUNDS }
   }
 
-  /** Where the first record of `timestamp` (ms) or later stands; also Kafka's -1 latest, -2 earliest, -3 newest. Offset -1: nowhere. */
-  async offsetFor(topic: TopicView, partition: number, timestamp: number): Promise<OffsetAndTimestamp | Failure> {
-    const found = await this.#call(topic, partition, stub => stub.offsetFor(timestamp))
+  /** Where the first record of `timestamp` (ms) or later stands; also Kafka's -1 latest (for read_committed: stable), -2 earliest, -3 newest. Offset -1: nowhere. */
+  async offsetFor(
+    topic: TopicView,
+    partition: number,
+    timestamp: number,
+    isolation?: ReadRequest['isolation'],
+  ): Promise<OffsetAndTimestamp | Failure> {
+    const found = await this.#call(topic, partition, stub => stub.offsetFor(timestamp, isolation))
     return 'open' in found ? recordAt(found.open, timestamp) : found
   }
 
@@ -169,18 +174,14 @@ export class Broker {
   }
 
   /** Follows a partition's tail from `offset`, getting records as far as the credit goes. */
-  follow(
-    topic: TopicView,
-    partition: number,
-    options: { offset: number; creditBytes: number },
-  ): Promise<Follower | Failure> {
-    return Follower.open(async ask => {
+  follow(topic: TopicView, partition: number, from: Following): Promise<Follower | Failure> {
+    return Follower.open(async ({ offset, creditBytes, isolation = 'read_uncommitted' }) => {
       const lane = this.#lane(topic, partition)
       this.calls++
-      return lane.stub.fetch(`http://partition/follow?offset=${ask.offset}&credit=${ask.creditBytes}`, {
+      return lane.stub.fetch(`http://partition/follow?offset=${offset}&credit=${creditBytes}&isolation=${isolation}`, {
         headers: { Upgrade: 'websocket' },
       })
-    }, options)
+    }, from)
   }
 
   /** Keeps the invocation alive for work whose answer nobody waits for. */

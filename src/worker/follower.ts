@@ -1,7 +1,7 @@
 // Follower: the Worker's end of following one partition. It keeps the place: records come in order, none skipped and none
 // twice, whatever happens to the socket or to the object behind it (protocol: src/log/followers.ts).
 
-import { decodeTold, encodeAsk, type Told } from '../log/followers.ts'
+import { decodeTold, encodeAsk, type Isolation, type Told } from '../log/followers.ts'
 import { type Failure, failure } from '../protocol/errors.ts'
 
 /** What following brings, in order. After an `error` the follower is closed. */
@@ -11,10 +11,18 @@ export type Followed = Exclude<Told, { type: 'where' }>
 const MAX_RETRIES = 8
 const FIRST_RETRY_MS = 50
 
-type Dial = (ask: { offset: number; creditBytes: number }) => Promise<Response>
+/** Where to follow from, how much may come, and what of it there is to see. */
+export interface Following {
+  readonly offset: number
+  readonly creditBytes: number
+  readonly isolation?: Isolation | undefined
+}
+
+type Dial = (ask: Following) => Promise<Response>
 
 export class Follower {
   readonly #dial: Dial
+  readonly #isolation: Isolation | undefined
   #socket: WebSocket | undefined
   #nextOffset: number
   /** Bytes that may still come. */
@@ -23,17 +31,15 @@ export class Follower {
   #waiting: ((followed: Followed) => void) | undefined
   #closed = false
 
-  private constructor(dial: Dial, offset: number, creditBytes: number) {
+  private constructor(dial: Dial, { offset, creditBytes, isolation }: Following) {
     this.#dial = dial
+    this.#isolation = isolation
     this.#nextOffset = offset
     this.#creditBytes = creditBytes
   }
 
-  static async open(
-    dial: Dial,
-    { offset, creditBytes }: { offset: number; creditBytes: number },
-  ): Promise<Follower | Failure> {
-    const follower = new Follower(dial, offset, creditBytes)
+  static async open(dial: Dial, from: Following): Promise<Follower | Failure> {
+    const follower = new Follower(dial, from)
     const failed = await follower.#connect()
     return failed ?? follower
   }
@@ -66,7 +72,7 @@ export class Follower {
   }
 
   async #connect(): Promise<Failure | undefined> {
-    const response = await this.#dial({ offset: this.#nextOffset, creditBytes: Math.max(0, this.#creditBytes) })
+    const response = await this.#dial(this.#place)
     const socket = response.webSocket
     if (!socket) return (await response.json()) as Failure
     if (this.#closed) {
@@ -106,8 +112,7 @@ export class Follower {
 
   #told(data: ArrayBuffer): void {
     const told = decodeTold(new Uint8Array(data))
-    if (told.type === 'where')
-      return this.#send({ type: 'seek', offset: this.#nextOffset, creditBytes: Math.max(0, this.#creditBytes) })
+    if (told.type === 'where') return this.#send({ type: 'seek', ...this.#place })
     if (told.type === 'data') {
       // Sent before the object learned of a later seek: it will come again from the right place.
       if (told.position !== this.#nextOffset) return
@@ -115,6 +120,15 @@ export class Follower {
       this.#creditBytes -= told.records.length
     }
     this.#emit(told)
+  }
+
+  get #place(): Following {
+    const isolation = this.#isolation
+    return {
+      offset: this.#nextOffset,
+      creditBytes: Math.max(0, this.#creditBytes),
+      ...(isolation !== undefined && { isolation }),
+    }
   }
 
   #emit(followed: Followed): void {

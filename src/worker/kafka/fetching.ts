@@ -2,7 +2,7 @@
 // followed tails until it is enough or time is up. The waiting happens here, where it costs nothing.
 
 import { joined } from '../../log/chunk.ts'
-import type { LogBounds } from '../../log/fetch.ts'
+import type { Aborted, LogBounds, ReadRequest } from '../../log/fetch.ts'
 import { type ErrorName, isFailure } from '../../protocol/errors.ts'
 import type { TopicView } from '../../cluster/cluster.ts'
 import type { Broker } from '../broker.ts'
@@ -31,6 +31,8 @@ export class Fetching {
   error: ErrorName | undefined
   bounds = NO_BOUNDS
   records: Uint8Array = NOTHING
+  /** Which of the records were aborted, for read_committed. */
+  aborted: readonly Aborted[] = []
   /** What this fetch has read to. */
   nextOffset: number
 
@@ -42,7 +44,8 @@ export class Fetching {
     this.nextOffset = wanted.fetchOffset
   }
 
-  add(records: Uint8Array, nextOffset: number): void {
+  add(records: Uint8Array, nextOffset: number, aborted: readonly Aborted[] = []): void {
+    if (aborted.length > 0) this.aborted = distinct([...this.aborted, ...aborted])
     this.records = this.records.length === 0 ? records : joined([this.records, records])
     this.nextOffset = nextOffset
   }
@@ -59,11 +62,15 @@ export interface Limits {
 export class FetchState {
   readonly sessions = new Sessions()
   readonly #tails = new Map<string, Tail>()
+  /** Of what the tails bring. */
+  #isolation: ReadRequest['isolation']
   #wake: (() => void) | undefined
   #turn = 0
 
   /** Fills in what each partition has, until `minBytes` are there, something is wrong, or the time is up. */
   async fetch(broker: Broker, partitions: readonly Fetching[], limits: Limits, gone: AbortSignal): Promise<void> {
+    if (limits.isolation !== this.#isolation) this.#letGo()
+    this.#isolation = limits.isolation
     const maxBytes = Math.min(limits.maxBytes, MAX_FETCH_BYTES)
     const deadlineMs = Date.now() + limits.maxWaitMs
     // Each fetch begins with another partition, so that none waits behind the others' plenty for ever.
@@ -82,9 +89,13 @@ export class FetchState {
   }
 
   close(): void {
+    this.#letGo()
+    this.#wake?.()
+  }
+
+  #letGo(): void {
     for (const tail of this.#tails.values()) tail.close()
     this.#tails.clear()
-    this.#wake?.()
   }
 
   async #readAll(broker: Broker, partitions: readonly Fetching[], maxBytes: number, limits: Limits): Promise<void> {
@@ -112,7 +123,7 @@ export class FetchState {
       lastStableOffset: read.lastStableOffset,
     }
     if ('error' in read) one.error = read.error
-    else if (read.records.length > 0) one.add(read.records, read.nextOffset)
+    else if (read.records.length > 0) one.add(read.records, read.nextOffset, read.aborted)
   }
 
   /** Takes what has arrived on the tails of these partitions; true if there was anything. */
@@ -125,8 +136,10 @@ export class FetchState {
       const left = maxBytes - total(partitions)
       if (!tail.hasNews || (left <= 0 && total(partitions) > 0)) continue
       any = true
-      if (tail.failed === undefined) one.add(tail.take(Math.min(one.wanted.maxBytes, left)), tail.position)
-      else {
+      if (tail.failed === undefined) {
+        const { records, aborted } = tail.take(Math.min(one.wanted.maxBytes, left))
+        one.add(records, tail.position, aborted)
+      } else {
         one.error = tail.failed.error
         this.#drop(one.key)
       }
@@ -148,9 +161,9 @@ export class FetchState {
         this.#drop(one.key)
         if (this.#tails.size >= MAX_TAILS) return
         const credit = Math.min(creditBytes, Math.max(one.wanted.maxBytes, 1), MAX_PARTITION_BYTES)
-        const tail = await Tail.open(broker, one.topic!, one.wanted.partition, one.nextOffset, credit, () =>
-          this.#wake?.(),
-        )
+        const { partition } = one.wanted
+        const arrived = (): void => this.#wake?.()
+        const tail = await Tail.open(broker, one.topic!, partition, one.nextOffset, credit, this.#isolation, arrived)
         if (isFailure(tail)) one.error = tail.error
         else {
           tail.bounds = one.bounds
@@ -180,6 +193,12 @@ export class FetchState {
     })
   }
 }
+
+/** A transaction that reaches over several reads is told with each of them. */
+const distinct = (aborted: readonly Aborted[]): Aborted[] =>
+  [...new Map(aborted.map(one => [`${one.producerId} ${one.firstOffset}`, one])).values()].sort(
+    (a, b) => a.firstOffset - b.firstOffset,
+  )
 
 const total = (partitions: readonly Fetching[]): number => partitions.reduce((sum, one) => sum + one.records.length, 0)
 

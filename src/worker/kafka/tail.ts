@@ -2,7 +2,7 @@
 // client asks for them. A client that jumps elsewhere loses its tail and gets another.
 
 import { joined } from '../../log/chunk.ts'
-import type { LogBounds } from '../../log/fetch.ts'
+import type { Aborted, LogBounds, ReadRequest } from '../../log/fetch.ts'
 import { type Failure, isFailure } from '../../protocol/errors.ts'
 import type { Broker } from '../broker.ts'
 import type { Followed, Follower } from '../follower.ts'
@@ -32,9 +32,10 @@ export class Tail {
     partition: number,
     offset: number,
     creditBytes: number,
+    isolation: ReadRequest['isolation'],
     arrived: () => void,
   ): Promise<Tail | Failure> {
-    const follower = await broker.follow(topic, partition, { offset, creditBytes })
+    const follower = await broker.follow(topic, partition, { offset, creditBytes, isolation })
     return isFailure(follower) ? follower : new Tail(follower, offset, arrived)
   }
 
@@ -44,18 +45,20 @@ export class Tail {
   }
 
   /** What has arrived, at most about `maxBytes` but at least one push; the log may then send as much again. */
-  take(maxBytes: number): Uint8Array {
+  take(maxBytes: number): { readonly records: Uint8Array; readonly aborted: readonly Aborted[] } {
     const taken: Uint8Array[] = []
+    const aborted: Aborted[] = []
     let bytes = 0
     for (let next = this.#data[0]; next !== undefined; next = this.#data[0]) {
       if (taken.length > 0 && bytes + next.records.length > maxBytes) break
       this.#data.shift()
       taken.push(next.records)
+      aborted.push(...(next.aborted ?? []))
       bytes += next.records.length
       this.position = next.nextOffset
     }
     if (bytes > 0) this.#follower.credit(bytes)
-    return joined(taken)
+    return { records: joined(taken), aborted }
   }
 
   close(): void {

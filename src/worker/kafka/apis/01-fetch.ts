@@ -165,7 +165,7 @@ function byTopic(partitions: readonly Fetching[], committed: boolean) {
       partitionIndex: one.wanted.partition,
       errorCode: codeOf(one.error ?? 'NONE'),
       ...one.bounds,
-      abortedTransactions: committed || one.topic === undefined ? [] : null,
+      abortedTransactions: committed || one.topic === undefined ? one.aborted : null,
       records: one.records,
     })),
   }))

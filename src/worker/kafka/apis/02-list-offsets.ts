@@ -49,7 +49,7 @@ export const listOffsets = api({
       request.topics,
       ({ partitionIndex }) => partitionIndex,
       (topic, { partitionIndex, timestamp, currentLeaderEpoch }) =>
-        find(call.broker, topic, partitionIndex, timestamp, currentLeaderEpoch),
+        find(call.broker, topic, partitionIndex, timestamp, currentLeaderEpoch, request.isolationLevel === 1),
     )
     const answers = request.topics.map(({ name, partitions }, t) => ({
       name,
@@ -70,13 +70,14 @@ async function find(
   partition: number,
   timestamp: number,
   currentLeaderEpoch: number,
+  committed: boolean,
 ): Promise<OffsetAndTimestamp | Failure> {
   if (currentLeaderEpoch > 0) return failure('UNKNOWN_LEADER_EPOCH')
   const wanted = untiered(timestamp)
   // Nothing is tiered here, so there is no last tiered offset.
   if (wanted === undefined) return NOWHERE
   if (wanted < MAX_TIMESTAMP) return failure('UNSUPPORTED_VERSION')
-  return broker.offsetFor(topic, partition, wanted)
+  return broker.offsetFor(topic, partition, wanted, committed ? 'read_committed' : 'read_uncommitted')
 }
 
 const NOWHERE: OffsetAndTimestamp = { offset: -1, timestamp: -1, leaderEpoch: -1 }

@@ -50,8 +50,7 @@ export const describeProducers = api({
         partitions: partitions.map((partitionIndex, p) => {
           const result = checkTopicName(name) ?? results[t]![p]!
           if (isFailure(result)) return { partitionIndex, ...refused(result), activeProducers: [] }
-          const activeProducers = result.map(producer => ({ ...producer, coordinatorEpoch: -1 }))
-          return { partitionIndex, ...DONE, activeProducers }
+          return { partitionIndex, ...DONE, activeProducers: result }
         }),
       })),
     }
