@@ -22,7 +22,7 @@ export interface Content {
 }
 
 export interface Route<P extends z.ZodObject, Q extends z.ZodObject> {
-  readonly method: 'get' | 'post' | 'patch' | 'delete'
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   /** `/v1/topics/{topic}` */
   readonly path: string
   readonly tag: string
@@ -33,6 +33,7 @@ export interface Route<P extends z.ZodObject, Q extends z.ZodObject> {
   readonly headers?: z.ZodObject
   /** Media type to what it holds. */
   readonly body?: Readonly<Record<string, Content>>
+  readonly bodyIsOptional?: true
   readonly answers: Readonly<
     Record<number, { readonly description: string; readonly content?: Readonly<Record<string, Content>> }>
   >
@@ -62,7 +63,7 @@ export function route<P extends z.ZodObject, Q extends z.ZodObject>(
 }
 
 function describe<P extends z.ZodObject, Q extends z.ZodObject>(app: App, spec: Route<P, Q>): void {
-  const { method, path, tag, summary, description, params, query, headers, body, answers } = spec
+  const { method, path, tag, summary, description, params, query, headers, body, bodyIsOptional, answers } = spec
   const problem = {
     description: 'What went wrong.',
     content: { 'application/problem+json': { schema: problemSchema } },
@@ -77,7 +78,7 @@ function describe<P extends z.ZodObject, Q extends z.ZodObject>(app: App, spec: 
       params,
       query,
       ...(headers === undefined ? {} : { headers }),
-      ...(body === undefined ? {} : { body: { required: true, content: body } }),
+      ...(body === undefined ? {} : { body: { required: bodyIsOptional !== true, content: body } }),
     },
     responses: { ...answers, default: problem },
   })
@@ -88,20 +89,6 @@ function notAsked(where: string, error: z.ZodError): Response {
   const field = path.join('.')
   return badRequest(`In the ${where}, ${field} ${message}.`, { field })
 }
-
-/** A JSON body, checked; the sentences of the schema go behind the member's name. */
-export function checkBody<T>(schema: z.ZodType<T>, value: unknown): T | Response {
-  const checked = schema.safeParse(value)
-  if (checked.success) return checked.data
-  const { path, message } = error(checked.error)
-  const field = path
-    .map(part => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-    .replace(/^\./, '')
-  return badRequest(`${field || 'The body'} ${message}.`, field ? { field } : {})
-}
-
-const error = (failed: z.ZodError): z.core.$ZodIssue => failed.issues[0]!
 
 export const problemSchema = z
   .looseObject({

@@ -36,7 +36,7 @@ export function preflight({ mayRead, mayWrite, headers }: CrossOrigin, asked: st
     status: 204,
     headers: {
       ...headers,
-      'access-control-allow-methods': mayWrite ? 'GET, HEAD, POST, PATCH, DELETE' : 'GET, HEAD',
+      'access-control-allow-methods': mayWrite ? 'GET, HEAD, POST, PUT, PATCH, DELETE' : 'GET, HEAD',
       ...(asked ? { 'access-control-allow-headers': asked } : {}),
       'access-control-max-age': PREFLIGHT_KEPT_S,
     },

@@ -10,6 +10,7 @@ import { mountConsume } from './consume.ts'
 import { crossOrigin, isRead, preflight } from './cors.ts'
 import { docsPage, homePage } from './docs.ts'
 import type { Env } from './env.ts'
+import { mountGroups } from './group-routes.ts'
 import { mountLive } from './live.ts'
 import { serveTcp } from './kafka/tcp.ts'
 import { serveTunnel } from './kafka/tunnel.ts'
@@ -45,6 +46,7 @@ mountTopics(app)
 mountProduce(app)
 mountConsume(app)
 mountLive(app)
+mountGroups(app)
 
 app.get('/', c => homePage(new URL(c.req.url).origin))
 app.get('/docs', () => docsPage(openApi(app)))

@@ -4,17 +4,13 @@ import { z } from '@hono/zod-openapi'
 import type { TopicView } from '../cluster/cluster.ts'
 import { MAX_PARTITIONS_PER_TOPIC } from '../cluster/topics.ts'
 import { type Failure, isFailure } from '../protocol/errors.ts'
-import { type App, checkBody, route } from './app.ts'
-import { readBody } from './body.ts'
+import { type App, route } from './app.ts'
 import type { Broker } from './broker.ts'
-import { readJson, isMalformed } from './malformed.ts'
-import { mediaType } from './media.ts'
+import { readChecked, unknownMembers } from './json-body.ts'
 import { nothing, topicParam } from './parameters.ts'
-import { malformedProblem, problem, unsupportedMedia } from './problem.ts'
+import { problem } from './problem.ts'
 import { topicSchema } from './schemas.ts'
 
-/** A topic's name and configs take little; more than this is no topic. */
-const MAX_TOPIC_BODY_BYTES = 1_048_576
 /** Partitions asked at once for what a topic looks like, and in all for one list. */
 const ASKED_TOGETHER = 50
 const MAX_LISTED_PARTITIONS = 1_000
@@ -29,20 +25,14 @@ type Configs = z.output<typeof config>
 const A_COUNT = `must be an integer from 1 to ${MAX_PARTITIONS_PER_TOPIC}`
 const partitions = z.int(A_COUNT).min(1, A_COUNT).max(MAX_PARTITIONS_PER_TOPIC, A_COUNT)
 
-const unknown = (members: string) => ({
-  error: (issue: z.core.$ZodRawIssue) =>
-    issue.code === 'unrecognized_keys'
-      ? `has unknown members (${issue.keys.join(', ')}): it may have ${members}`
-      : 'must be an object',
-})
 const newTopicSchema = z
   .strictObject(
     { name: z.string('must be a string'), partitions: partitions.optional(), config: config.optional() },
-    unknown('name, partitions, config'),
+    unknownMembers('name, partitions, config'),
   )
   .openapi('NewTopic')
 const topicChangesSchema = z
-  .strictObject({ partitions: partitions.optional(), config: config.optional() }, unknown('partitions, config'))
+  .strictObject({ partitions: partitions.optional(), config: config.optional() }, unknownMembers('partitions, config'))
   .openapi('TopicChanges')
 
 const aTopic = { 'application/json': { schema: topicSchema } }
@@ -220,15 +210,4 @@ async function described(broker: Broker, topics: readonly TopicView[], mayAsk: n
       }),
     )
   return shown
-}
-
-/** A JSON body that the schema likes, or the answer that refuses it. */
-async function readChecked<T>(request: Request, schema: z.ZodType<T>): Promise<T | Response> {
-  if (mediaType(request.headers.get('content-type')) !== 'application/json')
-    return unsupportedMedia('Send application/json.', { accept: 'application/json' })
-  const bytes = await readBody(request, MAX_TOPIC_BODY_BYTES)
-  if (bytes instanceof Response) return bytes
-  const text = readJson(bytes, reader => reader.text())
-  if (isMalformed(text)) return malformedProblem(text)
-  return checkBody(schema, JSON.parse(new TextDecoder().decode(text)))
 }

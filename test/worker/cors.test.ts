@@ -38,7 +38,7 @@ describe('what a page may do', () => {
 
   it.each([
     { env: local, methods: 'GET, HEAD' },
-    { env: { EDGELOG_CORS: '*' }, methods: 'GET, HEAD, POST, PATCH, DELETE' },
+    { env: { EDGELOG_CORS: '*' }, methods: 'GET, HEAD, POST, PUT, PATCH, DELETE' },
     { env: {}, methods: null },
   ])('before it sends: $methods', ({ env, methods }) => {
     const answer = preflight(crossOrigin('http://a.example', host, env), 'content-type')

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { newApp } from '../../src/worker/app.ts'
 import { mountConsume } from '../../src/worker/consume.ts'
 import { docsPage } from '../../src/worker/docs.ts'
+import { mountGroups } from '../../src/worker/group-routes.ts'
 import { isMalformed } from '../../src/worker/malformed.ts'
 import { openApi, type Schema } from '../../src/worker/openapi.ts'
 import { mountProduce } from '../../src/worker/produce.ts'
@@ -14,6 +15,7 @@ const app = newApp()
 mountTopics(app)
 mountProduce(app)
 mountConsume(app)
+mountGroups(app)
 const document = openApi(app)
 
 describe('/openapi.json', () => {
@@ -24,6 +26,10 @@ describe('/openapi.json', () => {
       '/v1/topics/{topic}': ['delete', 'get', 'patch'],
       '/v1/topics/{topic}/records': ['post'],
       '/v1/topics/{topic}/partitions/{partition}/records': ['delete', 'get', 'post'],
+      '/v1/groups': ['get'],
+      '/v1/groups/{group}': ['delete', 'get'],
+      '/v1/groups/{group}/offsets': ['delete', 'get', 'put'],
+      '/v1/groups/{group}/offsets/reset': ['post'],
     })
   })
 
