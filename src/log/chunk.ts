@@ -6,6 +6,8 @@ import { type Batch, isTransactional, lastOffset } from './batch.ts'
 
 /** Batches gather into a chunk up to this size; one larger batch makes a chunk of its own. */
 export const MAX_CHUNK_BYTES = 1_048_576
+/** Offsets that compaction may have taken between two batches of a chunk, as the index writes them down. */
+const MAX_GAP = 0x7fff_ffff
 
 /** One batch as the index knows it. */
 export interface IndexedBatch {
@@ -38,7 +40,7 @@ export function toChunks(batches: readonly Batch[]): Chunk[] {
   let sizeBytes = 0
   for (let i = 0; i <= batches.length; i++) {
     const next = batches[i]
-    if (next !== undefined && (i === from || sizeBytes + next.bytes.length <= MAX_CHUNK_BYTES)) {
+    if (next !== undefined && (i === from || fits(next, batches[i - 1]!, sizeBytes))) {
       sizeBytes += next.bytes.length
       continue
     }
@@ -48,6 +50,9 @@ export function toChunks(batches: readonly Batch[]): Chunk[] {
   }
   return chunks
 }
+
+const fits = (next: Batch, before: Batch, sizeBytes: number): boolean =>
+  sizeBytes + next.bytes.length <= MAX_CHUNK_BYTES && next.baseOffset - lastOffset(before) <= MAX_GAP
 
 function chunkOf(batches: Batch[], sizeBytes: number): Chunk {
   return {

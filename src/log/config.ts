@@ -4,10 +4,14 @@
 /** Times in ms, sizes in bytes; -1 means without limit where Kafka says so. A superset comes with the birth of a partition. */
 export interface LogConfig {
   readonly 'cleanup.policy': readonly ('delete' | 'compact')[]
+  readonly 'delete.retention.ms': number
+  readonly 'max.compaction.lag.ms': number
   readonly 'max.message.bytes': number
   readonly 'message.timestamp.type': 'CreateTime' | 'LogAppendTime'
   readonly 'message.timestamp.before.max.ms': number
   readonly 'message.timestamp.after.max.ms': number
+  readonly 'min.cleanable.dirty.ratio': number
+  readonly 'min.compaction.lag.ms': number
   readonly 'retention.bytes': number
   readonly 'retention.ms': number
   readonly 'segment.bytes': number

@@ -2,17 +2,19 @@
 // gather until the host writes them as one commit; only what was committed is ever read. No clock, no waiting: the host
 // (objects/log-host.ts) says when to write, when it is durable, and what time it is.
 
-import { Reader } from '../protocol/bytes.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { type AppendRequest, type AppendResult, judge, type Origin } from './append.ts'
 import { type Batch, lastOffset, parseBatches, stamp } from './batch.ts'
-import { type Chunk, decodeIndex, joined, toChunks } from './chunk.ts'
-import type { LogConfig } from './config.ts'
+import { type Chunk, joined, toChunks } from './chunk.ts'
+import type { CleanableLog } from './cleanable.ts'
+import { Cleaner } from './compaction.ts'
+import { isCompacted, type LogConfig } from './config.ts'
 import { batchByTime, type LogBounds, read, type Read, type ReadRequest } from './fetch.ts'
-import { type ActiveProducer, Producers } from './producers.ts'
-import { expired, nextExpiryMs, type Segment, shouldRoll } from './segments.ts'
+import type { ActiveProducer, Producers } from './producers.ts'
+import { recover } from './recovery.ts'
+import { emptySegment, expired, grown, nextExpiryMs, type Segment, shouldRoll } from './segments.ts'
 import type { Store } from './store.ts'
-import { type AbortedTransaction, encodeMarker, type TransactionEnd, Transactions } from './transactions.ts'
+import { type AbortedTransaction, encodeMarker, type TransactionEnd, type Transactions } from './transactions.ts'
 
 /** A Durable Object holds 10 GB; appends are refused a little before, while there is room to let segments go. */
 const FULL_BYTES = 9_800_000_000
@@ -55,6 +57,7 @@ export class PartitionLog {
   #segments: readonly Segment[]
   #producers: Producers
   #transactions: Transactions
+  readonly #cleaner: Cleaner
   /** Accepted, and written with the next commit. */
   #pendingAborted: AbortedTransaction[] = []
   #logStartOffset: number
@@ -91,6 +94,7 @@ export class PartitionLog {
     this.#segments = segments
     this.#producers = producers
     this.#transactions = transactions
+    this.#cleaner = new Cleaner(store)
     this.#logEndOffset = this.#writtenOffset = this.#highWatermark = this.#active.nextOffset
     this.#transactions.settled(this.#highWatermark)
     this.#full = store.sizeBytes > FULL_BYTES
@@ -212,7 +216,7 @@ export class PartitionLog {
     for (const chunk of chunks) {
       if (shouldRoll(this.#active, chunk.sizeBytes, this.#config, nowMs)) this.#roll(chunk, nowMs)
       this.#store.insertChunk(this.#active, chunk)
-      this.#grow(chunk)
+      this.#segments = this.#segments.with(-1, grown(this.#active, chunk))
       this.#writtenOffset = chunk.lastOffset + 1
     }
     for (const aborted of this.#pendingAborted) this.#store.keepAborted(aborted)
@@ -283,6 +287,7 @@ export class PartitionLog {
     this.#store.setConfig(JSON.stringify(config), configVersion)
     this.#config = config
     this.#configVersion = configVersion
+    if (!isCompacted(config)) this.#cleaner.abandon()
   }
 
   /** Lets go what retention and DeleteRecords no longer keep, and answers that expired. Inside the host's transaction. */
@@ -309,6 +314,22 @@ export class PartitionLog {
     return Math.min(expiry, this.#answersDueMs)
   }
 
+  /** When `clean` is next worth calling, ms, which may be long ago; undefined while there is nothing to clean. */
+  cleanableMs(): number | undefined {
+    return this.#cleaner.dueMs(this.#cleanable)
+  }
+
+  /** One step of compaction, which reads about `maxBytes`. Inside the host's transaction; a throw changes nothing here. */
+  clean(nowMs: number, maxBytes: number): void {
+    this.#segments = this.#cleaner.step(this.#cleanable, this.#producers, nowMs, maxBytes)
+    this.#full = this.#store.sizeBytes > FULL_BYTES
+  }
+
+  /** Gives back the memory that compaction takes between its steps. */
+  restCleaning(): void {
+    this.#cleaner.rest()
+  }
+
   /** Has a request with this idempotency key been answered within the last minutes? */
   knowsIdempotencyKey(key: string, nowMs: number): boolean {
     return this.#answer(key, nowMs) !== undefined
@@ -329,6 +350,10 @@ export class PartitionLog {
       segments: this.#segments.length,
       leaderEpoch: this.leaderEpoch,
     }
+  }
+
+  get #cleanable(): CleanableLog {
+    return { ...this.bounds, segments: this.#segments, config: this.#config }
   }
 
   get #active(): Segment {
@@ -385,62 +410,8 @@ export class PartitionLog {
     this.#segments = [...this.#segments, segment]
   }
 
-  #grow(chunk: Chunk): void {
-    const active = this.#active
-    const grown = {
-      ...active,
-      nextOffset: chunk.lastOffset + 1,
-      maxTimestamp: Math.max(active.maxTimestamp, chunk.maxTimestamp),
-      sizeBytes: active.sizeBytes + chunk.sizeBytes,
-      chunks: active.chunks + 1,
-    }
-    this.#segments = this.#segments.with(-1, grown)
-  }
-
   #setLogStart(offset: number): void {
     this.#store.setLogStartOffset(offset)
     this.#logStartOffset = offset
-  }
-}
-
-const emptySegment = (baseOffset: number, nowMs: number): Segment => ({
-  baseOffset,
-  generation: 0,
-  createdMs: nowMs,
-  nextOffset: baseOffset,
-  maxTimestamp: -1,
-  sizeBytes: 0,
-  chunks: 0,
-})
-
-interface Recovered {
-  readonly segments: readonly Segment[]
-  readonly producers: Producers
-  readonly transactions: Transactions
-}
-
-/** What the stored chunks say: all but the newest segment are summed up in their rows, and in the snapshot it began with. */
-function recover(store: Store, nowMs: number): Recovered {
-  const segments = store.segments()
-  const active = segments.at(-1)
-  if (active === undefined) throw new Error('a partition without a segment')
-  const snapshot = new Reader(store.producersAt(active))
-  const producers = Producers.decode(snapshot)
-  const transactions = Transactions.decode(snapshot, active.baseOffset)
-  let { nextOffset, maxTimestamp, sizeBytes, chunks } = { ...active, sizeBytes: 0, chunks: 0 }
-  for (const chunk of store.chunksFrom(active, active.baseOffset)) {
-    for (const batch of decodeIndex(chunk.index, chunk.baseOffset)) {
-      sizeBytes += batch.sizeBytes
-      producers.replay(batch, nowMs)
-      transactions.wrote(batch, nowMs)
-    }
-    nextOffset = chunk.lastOffset + 1
-    maxTimestamp = Math.max(maxTimestamp, chunk.maxTimestamp)
-    chunks++
-  }
-  return {
-    segments: segments.with(-1, { ...active, nextOffset, maxTimestamp, sizeBytes, chunks }),
-    producers,
-    transactions,
   }
 }

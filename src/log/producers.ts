@@ -119,6 +119,11 @@ export class Producers {
     })
   }
 
+  /** Where the last batch of this producer ends; -1 if it is not known, or wrote none in its epoch. */
+  lastOffsetOf(producerId: number): number {
+    return this.#producers.get(producerId)?.written.at(-1)?.lastOffset ?? -1
+  }
+
   /** Forgets producers idle for longer than Kafka keeps them, but for those that are in a transaction. */
   expire(nowMs: number, isInTransaction: (producerId: number) => boolean): void {
     for (const [producerId, producer] of this.#producers) {

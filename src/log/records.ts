@@ -92,7 +92,7 @@ export function encodeBatch(records: readonly NewRecord[], options: BatchOptions
 export function decodeBatch(batch: Batch, maxBytes = MAX_OPENED_BYTES): LogRecord[] | Failure {
   const { baseOffset, baseTimestamp, count } = batch
   if (count === 0) return [] // compaction may leave a bare header
-  const bytes = open(batch, maxBytes)
+  const bytes = openRecords(batch, maxBytes)
   if (isFailure(bytes)) return bytes
   const appendTime = usesLogAppendTime(batch) ? batch.maxTimestamp : undefined
   const cursor = new RecordCursor(bytes)
@@ -123,7 +123,7 @@ export function decodeBatch(batch: Batch, maxBytes = MAX_OPENED_BYTES): LogRecor
 
 /** The index of the first record without a key, which a compacted topic does not take; null if each has one. */
 export function firstRecordWithoutKey(batch: Batch, maxBytes = MAX_OPENED_BYTES): number | null | Failure {
-  const bytes = open(batch, maxBytes)
+  const bytes = openRecords(batch, maxBytes)
   if (isFailure(bytes)) return bytes
   const cursor = new RecordCursor(bytes)
   for (let i = 0; i < batch.count; i++) {
@@ -144,7 +144,8 @@ const corrupt = (index: number, what: string): Failure =>
 const tooLarge = (maxBytes: number): Failure =>
   failure('MESSAGE_TOO_LARGE', `Opened, the batch takes more than ${maxBytes} bytes.`)
 
-function open(batch: Batch, maxBytes: number): Uint8Array | Failure {
+/** The records of a batch as bytes, decompressed; a view where nothing was compressed. */
+export function openRecords(batch: Batch, maxBytes = MAX_OPENED_BYTES): Uint8Array | Failure {
   const { bytes } = batch
   const closed = new Uint8Array(bytes.buffer, bytes.byteOffset + BATCH_HEADER_BYTES, bytes.length - BATCH_HEADER_BYTES)
   const opened = decompress(codecOf(batch), closed, maxBytes)

@@ -1,7 +1,8 @@
 // When a segment rolls, and which segments retention by time, by size and DeleteRecords let go. Kafka's LogSegment.shouldRoll
 // and UnifiedLog.deleteOldSegments.
 
-import { isDeleted, type LogConfig } from './config.ts'
+import type { Chunk } from './chunk.ts'
+import { isCompacted, isDeleted, type LogConfig } from './config.ts'
 
 /** Rows a segment holds at most: what a start reads again is bounded, however small the appends were. */
 export const MAX_SEGMENT_CHUNKS = 65_536
@@ -20,13 +21,37 @@ export interface Segment {
   readonly chunks: number
 }
 
+export const emptySegment = (baseOffset: number, nowMs: number): Segment => ({
+  baseOffset,
+  generation: 0,
+  createdMs: nowMs,
+  nextOffset: baseOffset,
+  maxTimestamp: -1,
+  sizeBytes: 0,
+  chunks: 0,
+})
+
+/** The segment with one more chunk. */
+export const grown = (segment: Segment, chunk: Chunk): Segment => ({
+  ...segment,
+  nextOffset: Math.max(segment.nextOffset, chunk.lastOffset + 1),
+  maxTimestamp: Math.max(segment.maxTimestamp, chunk.maxTimestamp),
+  sizeBytes: segment.sizeBytes + chunk.sizeBytes,
+  chunks: segment.chunks + 1,
+})
+
 /** Must the next chunk of `bytes` go to a new segment? An empty segment never rolls. */
 export function shouldRoll(active: Segment, bytes: number, config: LogConfig, nowMs: number): boolean {
   if (active.chunks === 0) return false
+  // The newest segment is never compacted, so it may not stay the newest for longer than compaction may take.
+  const maxMs = Math.min(
+    config['segment.ms'],
+    isCompacted(config) ? config['max.compaction.lag.ms'] : Number.POSITIVE_INFINITY,
+  )
   return (
     active.sizeBytes + bytes > config['segment.bytes'] ||
     active.chunks >= MAX_SEGMENT_CHUNKS ||
-    nowMs - active.createdMs >= config['segment.ms']
+    nowMs - active.createdMs >= maxMs
   )
 }
 

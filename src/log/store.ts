@@ -33,6 +33,10 @@ export interface ChunkRow {
   readonly index: Uint8Array
 }
 
+export interface ChunkBytes extends ChunkRow {
+  readonly bytes: Uint8Array
+}
+
 /** A row stays below the platform's 2,000,000 bytes, its index and columns included. */
 const MAX_BLOB_BYTES = 1_700_000
 
@@ -116,10 +120,20 @@ export class Store {
     return row === undefined ? new Uint8Array(0) : blob(row['producers'])
   }
 
-  createSegment(segment: Segment, producers: Uint8Array): void {
+  /** A segment's table by itself, which no reader looks into yet. */
+  createTable(segment: Segment): void {
     this.#sql.exec(
       `CREATE TABLE ${table(segment)} (base_offset INTEGER PRIMARY KEY, last_offset INTEGER NOT NULL, max_timestamp INTEGER NOT NULL, batches BLOB NOT NULL, bytes BLOB NOT NULL)`,
     )
+  }
+
+  dropTable(segment: Segment): void {
+    this.#sql.exec(`DROP TABLE ${table(segment)}`)
+    this.#sql.exec(`DROP TABLE IF EXISTS ${table(segment)}_rest`)
+  }
+
+  createSegment(segment: Segment, producers: Uint8Array): void {
+    this.createTable(segment)
     this.#sql.exec(
       'INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       segment.baseOffset,
@@ -146,9 +160,35 @@ export class Store {
   }
 
   dropSegment(segment: Segment): void {
-    this.#sql.exec(`DROP TABLE ${table(segment)}`)
-    this.#sql.exec(`DROP TABLE IF EXISTS ${table(segment)}_rest`)
+    this.dropTable(segment)
     this.#sql.exec('DELETE FROM segments WHERE base_offset = ?', segment.baseOffset)
+  }
+
+  /** Puts one segment, whose table is there already, in place of neighbours; one without chunks leaves none. */
+  replaceSegments(neighbours: readonly Segment[], cleaned: Segment): void {
+    const isEmpty = cleaned.chunks === 0
+    for (const [i, segment] of neighbours.entries())
+      if (i > 0 || isEmpty) this.dropSegment(segment)
+      else this.dropTable(segment)
+    if (isEmpty) return this.dropTable(cleaned)
+    this.#sql.exec(
+      'UPDATE segments SET generation = ?, created_ms = ? WHERE base_offset = ?',
+      cleaned.generation,
+      cleaned.createdMs,
+      cleaned.baseOffset,
+    )
+    this.closeSegment(cleaned)
+  }
+
+  /** How far compaction is, in its own words; undefined if it never was. */
+  cleaner(): string | undefined {
+    if (!this.#exists('cleaner')) return undefined
+    return this.#first('SELECT state FROM cleaner')?.['state'] as string | undefined
+  }
+
+  setCleaner(state: string): void {
+    this.#sql.exec('CREATE TABLE IF NOT EXISTS cleaner (id INTEGER PRIMARY KEY, state TEXT NOT NULL)')
+    this.#sql.exec('INSERT OR REPLACE INTO cleaner VALUES (0, ?)', state)
   }
 
   insertChunk(segment: Segment, chunk: Chunk): void {
@@ -194,7 +234,7 @@ export class Store {
   }
 
   /** Whole chunks with their bytes, from `offset` on, lazily. Bytes kept in the side table are fetched too. */
-  *chunkBytesFrom(segment: Segment, offset: number): Iterable<ChunkRow & { readonly bytes: Uint8Array }> {
+  *chunkBytesFrom(segment: Segment, offset: number): Iterable<ChunkBytes> {
     const rows = this.#sql.exec(
       `SELECT base_offset, last_offset, max_timestamp, batches, bytes FROM ${table(segment)} WHERE base_offset >= ? ORDER BY base_offset`,
       offset,

@@ -9,10 +9,14 @@ import { TestStorage } from './sqlite.ts'
 
 export const aConfig = (changes: Partial<LogConfig> = {}): LogConfig => ({
   'cleanup.policy': ['delete'],
+  'delete.retention.ms': 86_400_000,
+  'max.compaction.lag.ms': 2 ** 63,
   'max.message.bytes': 1_048_588,
   'message.timestamp.type': 'CreateTime',
   'message.timestamp.before.max.ms': 2 ** 63,
   'message.timestamp.after.max.ms': 3_600_000,
+  'min.cleanable.dirty.ratio': 0.5,
+  'min.compaction.lag.ms': 0,
   'retention.bytes': -1,
   'retention.ms': 604_800_000,
   'segment.bytes': 67_108_864,

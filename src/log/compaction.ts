@@ -1,0 +1,202 @@
+// Compaction of one log, in passes of bounded steps: a map of where each key stands last in the dirty part (map-filling.ts),
+// then all segments up to there written anew without what it outdates (cleaning.ts), neighbours merged, each put in place
+// of its originals in one transaction. When that is worth it is cleanable.ts. Kafka's Cleaner.
+//
+// A step writes its share of a new segment together with how far it got, so an eviction costs only the map, which is filled
+// again from a dirty part whose latest records are all still there. What the map does not cover is kept: a pass may end
+// early for any reason, and the next one begins there. The oldest goes first, so that a tombstone outlives what it deletes.
+
+import type { Batch } from './batch.ts'
+import { type CleanableLog, cleanableMs, cleanableUpTo, nextGroup } from './cleanable.ts'
+import { toChunks } from './chunk.ts'
+import { clean, type Cleaning } from './cleaning.ts'
+import { isCompacted } from './config.ts'
+import { MapFilling } from './map-filling.ts'
+import type { OffsetMap } from './offset-map.ts'
+import type { Producers } from './producers.ts'
+import { emptySegment, grown, type Segment } from './segments.ts'
+import type { Store } from './store.ts'
+
+/** Stored with every step that writes. */
+interface State {
+  /** Below it no key stands twice. */
+  readonly firstDirtyOffset: number
+  /** Bytes a map may be filled from: half of what the last attempt wanted, which did not get to its end. */
+  readonly mapBytes?: number
+  readonly pass?: Pass
+}
+
+interface Pass {
+  /** The map knows the records from the first dirty one up to here. */
+  readonly endOffset: number
+  /** Where the segments end that could be cleaned when the pass began. */
+  readonly upTo: number
+  /** Everything before is written anew. */
+  readonly position: number
+  /** The half-built segment; its offsets are those of the segments it is made of. */
+  readonly output?: Segment | undefined
+}
+
+export class Cleaner {
+  readonly #store: Store
+  readonly #maxKeys: number | undefined
+  #state: State
+  #filling: MapFilling | undefined
+  /** The filled map of the pass. */
+  #map: OffsetMap | undefined
+
+  constructor(store: Store, maxKeys?: number) {
+    this.#store = store
+    this.#maxKeys = maxKeys
+    const stored = store.cleaner()
+    this.#state = stored === undefined ? { firstDirtyOffset: 0 } : (JSON.parse(stored) as State)
+  }
+
+  /** When a step is next worth it, ms; 0 in the middle of a pass, undefined while there is nothing to clean. */
+  dueMs(log: CleanableLog): number | undefined {
+    if (this.#state.pass !== undefined && isCompacted(log.config)) return 0
+    return cleanableMs(log, this.#firstDirty(log))
+  }
+
+  /** Goes on for about `maxBytes` of what is stored. Returns the segments as they now are. */
+  step(log: CleanableLog, producers: Producers, nowMs: number, maxBytes: number): readonly Segment[] {
+    const { pass } = this.#state
+    if (pass !== undefined && this.#map !== undefined) {
+      const deleteRetentionMs = log.config['delete.retention.ms']
+      const cleaning = { ...pass, map: this.#map, producers, nowMs, deleteRetentionMs }
+      return this.#rewrite(log, pass, cleaning, maxBytes)
+    }
+    this.#fill(log, nowMs, maxBytes)
+    return log.segments
+  }
+
+  /** The topic is compacted no longer: what is half built goes, what is cleaned stays. */
+  abandon(): void {
+    const { pass, firstDirtyOffset } = this.#state
+    this.rest()
+    if (pass === undefined) return
+    if (pass.output !== undefined) this.#store.dropTable(pass.output)
+    this.#save({ firstDirtyOffset })
+  }
+
+  /** Gives back the memory; the pass goes on from what is stored. */
+  rest(): void {
+    this.#filling = undefined
+    this.#map = undefined
+  }
+
+  #fill(log: CleanableLog, nowMs: number, maxBytes: number): void {
+    const { pass, mapBytes = Number.POSITIVE_INFINITY } = this.#state
+    const firstDirtyOffset = this.#firstDirty(log)
+    const upTo = pass?.upTo ?? cleanableUpTo(log, firstDirtyOffset, nowMs)
+    const endOffset = pass?.endOffset ?? upTo
+    // Records were deleted meanwhile, and nothing is left that the pass could clean.
+    if (endOffset <= firstDirtyOffset) return this.abandon()
+    const begins = this.#filling === undefined
+    this.#filling ??= new MapFilling(this.#store, {
+      firstDirtyOffset,
+      upTo: endOffset,
+      maxBytes: mapBytes,
+      maxKeys: this.#maxKeys,
+    })
+    const { map, position } = this.#filling
+    if (this.#filling.step(log, maxBytes)) {
+      const first = log.segments[0]!.baseOffset
+      this.#state = { firstDirtyOffset, pass: { position: first, upTo, ...pass, endOffset: this.#filling.position } }
+      this.#filling = undefined
+      this.#map = map
+    } else if (begins) {
+      const wanted = Math.min(mapBytes, bytesWithin(log, position, endOffset))
+      this.#save({ ...this.#state, mapBytes: Math.max(maxBytes, Math.floor(wanted / 2)) })
+    }
+  }
+
+  #rewrite(log: CleanableLog, pass: Pass, cleaning: Cleaning, maxBytes: number): readonly Segment[] {
+    const begun = this.#begun(log, pass)
+    const { group, output } = begun
+    if (output === undefined) {
+      this.#end(pass)
+      return log.segments
+    }
+    const { batches, position, isAll } = this.#readOn(group, begun.position, cleaning, maxBytes)
+    const chunks = toChunks(batches)
+    for (const chunk of chunks) this.#store.insertChunk(output, chunk)
+    const larger = chunks.reduce(grown, output)
+    if (!isAll) {
+      this.#save({ ...this.#state, pass: { ...pass, position, output: larger } })
+      return log.segments
+    }
+    this.#store.replaceSegments(group, larger)
+    const segments = log.segments.flatMap(segment =>
+      segment === group[0] && larger.chunks > 0 ? [larger] : group.includes(segment) ? [] : [segment],
+    )
+    const { output: _, ...done } = { ...pass, position }
+    if (nextGroup({ ...log, segments }, position, pass.endOffset).length > 0) this.#save({ ...this.#state, pass: done })
+    else this.#end(done)
+    return segments
+  }
+
+  /** The segments being made into one, the half-built one, and where to go on; without segments the pass is over. */
+  #begun(log: CleanableLog, pass: Pass): { group: readonly Segment[]; output: Segment | undefined; position: number } {
+    const { output } = pass
+    let { position } = pass
+    if (output !== undefined) {
+      const group = log.segments.filter(
+        ({ baseOffset }) => baseOffset >= output.baseOffset && baseOffset < output.nextOffset,
+      )
+      if (group[0]?.baseOffset === output.baseOffset) return { group, output, position }
+      // Retention took the first of them meanwhile.
+      this.#store.dropTable(output)
+      position = group[0]?.baseOffset ?? output.nextOffset
+    }
+    const group = nextGroup(log, position, pass.endOffset)
+    const [first, last] = [group[0], group.at(-1)]
+    if (first === undefined || last === undefined) return { group, output: undefined, position }
+    const { nextOffset, createdMs } = last
+    const empty = { ...emptySegment(first.baseOffset, createdMs), nextOffset, generation: first.generation + 1 }
+    this.#store.createTable(empty)
+    return { group, output: empty, position: first.baseOffset }
+  }
+
+  /** What remains of the chunks from `from` on, at least one of them. */
+  #readOn(
+    group: readonly Segment[],
+    from: number,
+    cleaning: Cleaning,
+    maxBytes: number,
+  ): { readonly batches: Batch[]; readonly position: number; readonly isAll: boolean } {
+    const batches: Batch[] = []
+    let position = from
+    let left = maxBytes
+    for (const segment of group) {
+      if (segment.nextOffset <= position) continue
+      for (const chunk of this.#store.chunkBytesFrom(segment, position)) {
+        batches.push(...clean(this.#store, chunk.bytes, cleaning))
+        position = chunk.lastOffset + 1
+        left -= chunk.bytes.length
+        if (left <= 0) return { batches, position, isAll: false }
+      }
+      position = segment.nextOffset
+    }
+    return { batches, position, isAll: true }
+  }
+
+  #end(pass: Pass): void {
+    this.rest()
+    this.#save({ firstDirtyOffset: pass.endOffset })
+  }
+
+  #save(state: State): void {
+    this.#store.setCleaner(JSON.stringify(state))
+    this.#state = state
+  }
+
+  #firstDirty(log: CleanableLog): number {
+    return Math.max(this.#state.firstDirtyOffset, log.logStartOffset)
+  }
+}
+
+const bytesWithin = ({ segments }: CleanableLog, from: number, to: number): number =>
+  segments.reduce((sum, { baseOffset, nextOffset, sizeBytes }) => {
+    return nextOffset > from && baseOffset < to ? sum + sizeBytes : sum
+  }, 0)
