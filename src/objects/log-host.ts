@@ -26,11 +26,13 @@ const MAX_PENDING_BYTES = 33_554_432
 /** Bytes of appends that wait so; beyond them appends are refused, to be tried again. */
 const MAX_WAITING_BYTES = 33_554_432
 /**
- * Of so many followers on, they are told together: after telling all of them took a while, as long passes before the next
- * time, so that it takes half of the processor at most. What is committed meanwhile goes along.
+ * Of so many followers on, they are told in turns; what is committed meanwhile goes along with the next. Where as many lag
+ * behind what they are told, as long as a turn took passes before the next, so that they get half of the processor.
  */
 const MANY_FOLLOWERS = 8
 const MAX_REST_MS = 100
+/** The tag of followers that lag behind. */
+const LAGS = 'lags'
 /** Bytes that are told at once whatever it takes: they are kept in memory until then. */
 const MAX_UNTOLD_BYTES = 1_048_576
 /** Bytes read at once for a follower that is behind. */
@@ -155,10 +157,10 @@ export class LogHost {
   }
 
   /** Accepts a follower's socket: `offset` and `creditBytes` are its first ask. */
-  follow(offset: number, creditBytes: number, isolation: Isolation): WebSocket | undefined {
+  follow(offset: number, creditBytes: number, isolation: Isolation, lags: boolean): WebSocket | undefined {
     if (this.#ctx.getWebSockets().length >= MAX_FOLLOWERS) return undefined
     const { 0: client, 1: server } = new WebSocketPair()
-    this.#ctx.acceptWebSocket(server)
+    this.#ctx.acceptWebSocket(server, lags ? [LAGS] : [])
     this.#serve(server, this.#followers.seek(server, offset, creditBytes, isolation))
     return client
   }
@@ -238,7 +240,8 @@ export class LogHost {
         // A timer comes to its turn when everything sent is out.
         await passed(0)
         const tookMs = Date.now() - toldAtMs
-        restUntilMs = Math.max(restUntilMs, Date.now() + Math.min(tookMs, MAX_REST_MS))
+        const lagging = this.#ctx.getWebSockets(LAGS).length >= MANY_FOLLOWERS
+        if (lagging) restUntilMs = Math.max(restUntilMs, Date.now() + Math.min(tookMs, MAX_REST_MS))
       }
     } catch (error) {
       this.#abort(error)

@@ -178,9 +178,8 @@ export class Broker {
     return Follower.open(async ({ offset, creditBytes, isolation = 'read_uncommitted' }) => {
       const lane = this.#lane(topic, partition)
       this.calls++
-      return lane.stub.fetch(`http://partition/follow?offset=${offset}&credit=${creditBytes}&isolation=${isolation}`, {
-        headers: { Upgrade: 'websocket' },
-      })
+      const ask = `offset=${offset}&credit=${creditBytes}&isolation=${isolation}&lags=${from.lags === true}`
+      return lane.stub.fetch(`http://partition/follow?${ask}`, { headers: { Upgrade: 'websocket' } })
     }, from)
   }
 

@@ -27,6 +27,8 @@ export interface Door extends Sink {
   /** Set by the connection: the client can take more; the client has gone. */
   onReady: () => void
   onGone: () => void
+  /** What is written to it is on its way only later, so that it lags behind where there are many. */
+  readonly lags: boolean
   readonly sentFrames: number
   readonly sentChars: number
   /** A word without meaning, unless the client does not even take what it has been sent. */
@@ -41,7 +43,7 @@ export interface LiveBroker extends Brokerage {
   follow(
     topic: TopicView,
     partition: number,
-    options: { readonly offset: number; readonly creditBytes: number },
+    options: { readonly offset: number; readonly creditBytes: number; readonly lags: boolean },
   ): Promise<Following | Failure>
 }
 
@@ -77,7 +79,7 @@ export class LiveConnection {
       ...(credit === undefined ? {} : { credit }),
       later: drain => setTimeout(drain, 0),
       follow: ({ topic, partition, offset }, creditBytes) =>
-        broker.follow(this.#topics.get(topic.topicId)!, partition, { offset, creditBytes }),
+        broker.follow(this.#topics.get(topic.topicId)!, partition, { offset, creditBytes, lags: door.lags }),
     })
     door.onReady = () => this.session.drain()
     door.onGone = () => this.close()

@@ -11,6 +11,7 @@ const BUFFER_BYTES = 262_144
 const RETRY_MS = 1_000
 
 export class EventStream implements Door {
+  readonly lags = true
   readonly body: ReadableStream<Uint8Array>
   onReady: () => void = () => {}
   onGone: () => void = () => {}
