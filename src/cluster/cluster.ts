@@ -7,7 +7,7 @@ import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { brokerConfig } from './broker-configs.ts'
 import { alter, type ConfigChange, create, type Draft, grow, type NewTopic } from './changes.ts'
 import { type Overrides, partitionConfig } from './configs.ts'
-import { OFFSETS_TOPIC, offsetsTopic } from './internal.ts'
+import { offsetsTopic, transactionsTopic } from './internal.ts'
 import { answered, due, type Errand, type ErrandKey, isFor, postponed, rangesOf, removing, telling } from './errands.ts'
 import { type ClusterFact, type ClusterState, decode, emptyCluster, encode, replay, type TopicView } from './state.ts'
 
@@ -39,6 +39,7 @@ export type ClusterCommand =
   | { readonly type: 'allocateProducerIds' }
   /** The topic that groups are kept in comes to be, unless it is there. */
   | { readonly type: 'needOffsets' }
+  | { readonly type: 'needTransactions' }
   /** The deployment sets these configs of the broker. */
   | { readonly type: 'configureBroker'; readonly broker: Overrides }
   /** What became of errands: the partitions that answered, and the errands to put off. */
@@ -98,17 +99,22 @@ function judge(
       const next = first + PRODUCER_ID_BLOCK
       return [[{ type: 'producerIds', next }], { first, count: PRODUCER_ID_BLOCK }]
     }
-    case 'needOffsets': {
-      const known = state.byName.get(OFFSETS_TOPIC)
-      if (known !== undefined) return [[], [known]]
-      const topic = offsetsTopic(state.broker)
-      return [[...newVersion(state, nowMs), topicFact(topic)], [topic]]
-    }
+    case 'needOffsets':
+      return need(state, offsetsTopic(state.broker), nowMs)
+    case 'needTransactions':
+      return need(state, transactionsTopic(state.broker), nowMs)
     case 'configureBroker':
       return [configureBroker(state, command.broker, nowMs), null]
     case 'carriedOut':
       return [carriedOut(state, command.answered, command.postponed, nowMs), null]
   }
+}
+
+/** A topic of the broker's own comes to be when it is first needed. */
+function need(state: ClusterState, topic: TopicView, nowMs: number): Topics {
+  const known = state.byName.get(topic.name)
+  if (known !== undefined) return [[], [known]]
+  return [[...newVersion(state, nowMs), topicFact(topic)], [topic]]
 }
 
 type Topics = readonly [readonly ClusterFact[], readonly (TopicView | Failure)[]]

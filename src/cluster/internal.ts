@@ -9,6 +9,28 @@ export const OFFSETS_TOPIC = '__consumer_offsets'
 /** Fixed, so that coordinators know the names of their objects without asking. */
 export const OFFSETS_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAg'
 
+export const TRANSACTIONS_TOPIC = '__transaction_state'
+export const TRANSACTIONS_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAw'
+
+/** As the broker's configs make it. */
+export function transactionsTopic(broker: Overrides): TopicView {
+  const config = brokerConfig(broker)
+  return {
+    name: TRANSACTIONS_TOPIC,
+    topicId: TRANSACTIONS_TOPIC_ID,
+    partitions: config['transaction.state.log.num.partitions'] ?? 50,
+    config: {
+      'cleanup.policy': 'compact',
+      'compression.type': 'uncompressed',
+      // A transaction is one record, however many partitions it has.
+      'max.message.bytes': String(MAX_MESSAGE_BYTES),
+      'segment.bytes': String(config['transaction.state.log.segment.bytes'] ?? 104_857_600),
+    },
+    configVersion: 1,
+    internal: true,
+  }
+}
+
 /** As the broker's configs make it. */
 export function offsetsTopic(broker: Overrides): TopicView {
   const config = brokerConfig(broker)

@@ -8,8 +8,16 @@ import type { Heartbeat, Leave, LeaveReply, Sync } from './classic-members.ts'
 import type { ConsumerHeartbeat, ConsumerHeartbeatReply } from './consumer-heartbeat.ts'
 import type { DescribedClassic, DescribedConsumer } from './describe.ts'
 import type { GroupFact } from './facts.ts'
-import type { Commit, DeleteOffsets, FetchedOffsets, FetchOffsets, PartitionErrors } from './offsets.ts'
+import type {
+  Commit,
+  DeleteOffsets,
+  FetchedOffsets,
+  FetchOffsets,
+  PartitionErrors,
+  TransactionalCommit,
+} from './offsets.ts'
 import type { GroupSettings, Topics } from './settings.ts'
+import type { EndTransaction } from './transaction-offsets.ts'
 
 export type GroupCommand =
   | Join
@@ -18,6 +26,8 @@ export type GroupCommand =
   | Leave
   | ConsumerHeartbeat
   | Commit
+  | TransactionalCommit
+  | EndTransaction
   | FetchOffsets
   | DeleteOffsets
   | { readonly type: 'describeClassic' }
@@ -37,6 +47,8 @@ export interface GroupReplies {
   leave: LeaveReply
   consumerHeartbeat: ConsumerHeartbeatReply
   commit: PartitionErrors | Failure
+  commitInTransaction: PartitionErrors | Failure
+  endTransaction: null
   fetchOffsets: FetchedOffsets | Failure
   deleteOffsets: PartitionErrors | Failure
   describeClassic: DescribedClassic | Failure

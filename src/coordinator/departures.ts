@@ -8,10 +8,12 @@ import { fence } from './consumer-heartbeat.ts'
 import type { GroupFact, GroupState } from './facts.ts'
 import { canDowngrade, downgraded } from './migration.ts'
 import { deleteAll } from './offsets.ts'
+import { dropPending } from './transaction-offsets.ts'
 
 /** The facts after which nothing is left. */
 export const removed = (state: GroupState): GroupFact[] => [
   ...deleteAll(state.offsets),
+  ...dropPending(state.pending),
   ...(state.classic === undefined ? [] : [{ type: 'classic' as const, group: null }]),
   ...(state.consumer === undefined ? [] : dissolve(state.consumer)),
 ]

@@ -14,6 +14,13 @@ import {
 } from './consumer.ts'
 import type { CommittedOffset, OffsetFact } from './offsets.ts'
 import { decodeRecord, encodeRecord, type GroupRecord, type Value } from './records.ts'
+import {
+  noTransactionalOffsets,
+  type PendingOffset,
+  replayTransactional,
+  type TransactionalFact,
+  type TransactionalOffsets,
+} from './transaction-offsets.ts'
 
 export type GroupFact =
   | (OffsetFact & { readonly volatile?: never })
@@ -23,9 +30,10 @@ export type GroupFact =
   /** Offsets were looked through for old ones, and will be again. */
   | { readonly type: 'checked'; readonly nextMs: number; readonly volatile: true }
   | (ConsumerFact & { readonly volatile?: true })
+  | TransactionalFact
 
 /** At most one of the two protocols; neither, with offsets: somebody commits without being a member of anything. */
-export interface GroupState {
+export interface GroupState extends TransactionalOffsets {
   readonly groupId: string
   readonly offsets: Map<string, Map<number, CommittedOffset>>
   classic: ClassicGroup | undefined
@@ -40,6 +48,7 @@ export const emptyGroup = (groupId: string): GroupState => ({
   classic: undefined,
   consumer: undefined,
   checkMs: undefined,
+  ...noTransactionalOffsets(),
 })
 
 /** `idleMs` is how long a classic group without members and offsets is kept. */
@@ -65,6 +74,9 @@ export function replay(state: GroupState, fact: GroupFact, idleMs: number): void
     case 'checked':
       state.checkMs = fact.nextMs
       return
+    case 'pending':
+    case 'ended':
+      return replayTransactional(state, fact)
     default:
       replayConsumer(state, fact)
   }
@@ -115,6 +127,12 @@ export function encode(fact: GroupFact, groupId: string): FactRecord {
         },
       )
     }
+    case 'pending': {
+      const { producerId, topic, partition, value } = fact
+      return encodeRecord('pending', { groupId, producerId, topic, partition }, value && pendingValue(value))
+    }
+    case 'ended':
+      return encodeRecord('ended', { groupId, producerId: fact.producerId }, fact.value)
     case 'classic':
       return encodeRecord('classic', { groupId }, fact.group && classicValue(fact.group))
     case 'epoch':
@@ -159,6 +177,12 @@ function factOf(record: GroupRecord): GroupFact {
       const { topic, partition } = record.key
       return { type: 'offset', topic, partition, value: record.value && committed(record.value) }
     }
+    case 'pending': {
+      const { producerId, topic, partition } = record.key
+      return { type: 'pending', producerId, topic, partition, value: record.value && pendingOf(record.value) }
+    }
+    case 'ended':
+      return { type: 'ended', producerId: record.key.producerId, value: record.value }
     case 'classic':
       return { type: 'classic', group: record.value && restored(record.value) }
     case 'epoch':
@@ -202,6 +226,22 @@ const committed = (value: Value<'offset'>): CommittedOffset => ({
   committedMs: value.commitTimestamp,
   expiresMs: value.expireTimestamp,
   topicId: value.topicId,
+})
+
+const pendingValue = ({ producerEpoch, transaction, committed: { offset, ...of } }: PendingOffset) => ({
+  producerEpoch,
+  transaction,
+  offset,
+  leaderEpoch: of.leaderEpoch,
+  metadata: of.metadata,
+  commitTimestamp: of.committedMs,
+  topicId: of.topicId,
+})
+
+const pendingOf = (value: Value<'pending'>): PendingOffset => ({
+  producerEpoch: value.producerEpoch,
+  transaction: value.transaction,
+  committed: committed({ ...value, expireTimestamp: -1 }),
 })
 
 const classicValue = (group: ClassicGroup) => ({

@@ -23,8 +23,16 @@ import { describeClassic, describeConsumer } from './describe.ts'
 import { decode, emptyGroup, encode, type GroupFact, type GroupState, replay } from './facts.ts'
 import { canDowngrade, upgraded } from './migration.ts'
 import { commit, deleteOffsets, deleteTopics, fetchOffsets } from './offsets.ts'
-import { isSubscribedTo, mayCommit, mayDelete, mayDeleteOffsets, mayFetch } from './permissions.ts'
+import {
+  isSubscribedTo,
+  mayCommit,
+  mayCommitInTransaction,
+  mayDelete,
+  mayDeleteOffsets,
+  mayFetch,
+} from './permissions.ts'
 import { deadline, tick } from './timers.ts'
+import { dropPending, endTransaction, isUnstable, pendingFacts } from './transaction-offsets.ts'
 
 export const groupMachine = (world: World): Machine<GroupState, GroupCommand, GroupFact, GroupReply> => ({
   empty: emptyGroup,
@@ -32,7 +40,8 @@ export const groupMachine = (world: World): Machine<GroupState, GroupCommand, Gr
   replay: (state, fact) => replay(state, fact, world.settings['offsets.retention.check.interval.ms']),
   tick: (state, nowMs) => tick(state, nowMs, world),
   deadline,
-  isEmpty: ({ classic, consumer, offsets }) => classic === undefined && consumer === undefined && offsets.size === 0,
+  isEmpty: ({ classic, consumer, offsets, pending, ended }) =>
+    classic === undefined && consumer === undefined && offsets.size + pending.size + ended.size === 0,
   encode,
   decode,
 })
@@ -72,9 +81,21 @@ function decide(state: GroupState, command: GroupCommand, ticket: Ticket, nowMs:
         : []
       return answer(reply, [...facts, ...seen])
     }
+    case 'commitInTransaction': {
+      const refused = mayCommitInTransaction(state, command)
+      if (refused !== undefined) return answer(refused)
+      const { facts, reply } = commit(command, settings['offset.metadata.max.bytes'], nowMs)
+      return answer(reply, pendingFacts(facts, command.producerId, command))
+    }
+    case 'endTransaction': {
+      const { committed, facts } = endTransaction(state, command, nowMs)
+      return answer(null, [...committed.map(offset => ({ type: 'offset' as const, ...offset })), ...facts])
+    }
     case 'fetchOffsets': {
       const refused = mayFetch(state, command)
-      return answer(refused ?? fetchOffsets(state.offsets, command))
+      const unstable = (topic: string, partition: number): boolean =>
+        command.requireStable === true && isUnstable(state.pending, topic, partition)
+      return answer(refused ?? fetchOffsets(state.offsets, command, unstable))
     }
     case 'deleteOffsets': {
       const refused = mayDeleteOffsets(state)
@@ -91,7 +112,12 @@ function decide(state: GroupState, command: GroupCommand, ticket: Ticket, nowMs:
       return refused === undefined ? answer(null, removed(state)) : answer(refused)
     }
     case 'topicsDeleted':
-      return answer(null, deleteTopics(state.offsets, command.topics))
+      return answer(null, [
+        ...deleteTopics(state.offsets, command.topics),
+        ...dropPending(state.pending, (topic, topicId) =>
+          command.topics.some(gone => gone.name === topic && gone.topicId === topicId),
+        ),
+      ])
   }
 }
 

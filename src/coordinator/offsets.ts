@@ -48,6 +48,14 @@ export interface Commit {
   }[]
 }
 
+/** A commit that counts when its transaction has ended (TxnOffsetCommit). */
+export interface TransactionalCommit extends Omit<Commit, 'type'> {
+  readonly type: 'commitInTransaction'
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly transaction: number
+}
+
 export interface PartitionErrors {
   readonly topics: readonly {
     readonly name: string
@@ -60,6 +68,8 @@ export interface FetchOffsets {
   /** Null: not told, nothing is checked. */
   readonly memberId: string | null
   readonly memberEpoch: number
+  /** Where a transaction may change the offset, say so instead (KIP-447). */
+  readonly requireStable?: boolean
   /** Null: all there are. */
   readonly topics:
     | readonly { readonly name: string; readonly topicId: string; readonly partitions: readonly number[] }[]
@@ -80,6 +90,7 @@ export interface FetchedOffset {
   readonly offset: number
   readonly leaderEpoch: number
   readonly metadata: string
+  readonly error?: ErrorName
 }
 
 export interface DeleteOffsets {
@@ -89,7 +100,7 @@ export interface DeleteOffsets {
 
 /** The facts of a commit that is allowed, and what each partition is answered. */
 export function commit(
-  request: Commit,
+  request: Omit<Commit, 'type'>,
   maxMetadata: number,
   nowMs: number,
 ): { readonly facts: readonly OffsetFact[]; readonly reply: PartitionErrors } {
@@ -108,20 +119,31 @@ export function commit(
   return { facts, reply: { topics } }
 }
 
-export function fetchOffsets(offsets: Offsets, { topics }: FetchOffsets): FetchedOffsets {
+export function fetchOffsets(
+  offsets: Offsets,
+  { topics }: FetchOffsets,
+  isUnstable: (topic: string, partition: number) => boolean,
+): FetchedOffsets {
+  const unstable = { offset: -1, leaderEpoch: -1, metadata: '', error: 'UNSTABLE_OFFSET_COMMIT' as const }
   if (topics !== null)
     return {
       topics: topics.map(({ name, topicId, partitions }) => ({
         name,
         topicId,
-        partitions: partitions.map(partition => fetched(partition, offsets.get(name)?.get(partition), topicId)),
+        partitions: partitions.map(partition =>
+          isUnstable(name, partition)
+            ? { partition, ...unstable }
+            : fetched(partition, offsets.get(name)?.get(partition), topicId),
+        ),
       })),
     }
   return {
     topics: [...offsets].map(([name, partitions]) => ({
       name,
       topicId: ZERO_UUID,
-      partitions: [...partitions].map(([partition, committed]) => fetched(partition, committed, ZERO_UUID)),
+      partitions: [...partitions].map(([partition, committed]) =>
+        isUnstable(name, partition) ? { partition, ...unstable } : fetched(partition, committed, ZERO_UUID),
+      ),
     })),
   }
 }

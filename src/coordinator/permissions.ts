@@ -8,7 +8,7 @@ import { type ConsumerGroup, type ConsumerMember, isSubscribed } from './consume
 import { unknownMember } from './consumer-heartbeat.ts'
 import { listed } from './describe.ts'
 import type { GroupState } from './facts.ts'
-import type { Commit, FetchOffsets } from './offsets.ts'
+import type { Commit, FetchOffsets, TransactionalCommit } from './offsets.ts'
 
 /** From this version of OffsetCommit on, members of the consumer protocol may commit. */
 const MEMBER_EPOCHS = 9
@@ -21,6 +21,14 @@ export function mayCommit(state: GroupState, request: Commit): Failure | undefin
   return request.version >= MEMBER_EPOCHS
     ? failure('GROUP_ID_NOT_FOUND', `Group ${state.groupId} not found.`)
     : failure('ILLEGAL_GENERATION')
+}
+
+/** Within a transaction, who does not say that it is a member is not asked. Whoever is one may be of either protocol. */
+export function mayCommitInTransaction(state: GroupState, request: TransactionalCommit): Failure | undefined {
+  const { generationId, memberId, groupInstanceId } = request
+  if (generationId < 0 && memberId === '' && groupInstanceId === null) return undefined
+  const refused = mayCommit(state, { ...request, type: 'commit', version: MEMBER_EPOCHS })
+  return refused?.error === 'GROUP_ID_NOT_FOUND' ? failure('ILLEGAL_GENERATION') : refused
 }
 
 function mayCommitToClassic(group: ClassicGroup, request: Commit): Failure | undefined {

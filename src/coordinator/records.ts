@@ -10,6 +10,7 @@ import {
   type Decoded,
   type Encodable,
   inRange,
+  int16,
   int32,
   int64,
   int8,
@@ -166,6 +167,32 @@ export const recordTypes = {
     written: 0,
     flexible: 0,
     value: { topics: array(string()), version: int64(), timestamp: int64() },
+  }),
+  /** Ours, which Kafka's formatters pass over: an offset whose transaction has not ended. */
+  pending: type({
+    keyVersions: '1000',
+    key: { groupId: string(), producerId: int64(), topic: string(), partition: int32() },
+    valueVersions: '0',
+    written: 0,
+    flexible: 0,
+    value: {
+      producerEpoch: int16(),
+      transaction: int64(),
+      offset: int64(),
+      leaderEpoch: int32(),
+      metadata: string(),
+      commitTimestamp: int64(),
+      topicId: uuid(),
+    },
+  }),
+  /** Ours, too: the last transaction of a producer that has ended here. */
+  ended: type({
+    keyVersions: '1001',
+    key: { groupId: string(), producerId: int64() },
+    valueVersions: '0',
+    written: 0,
+    flexible: 0,
+    value: { producerEpoch: int16(), transaction: int64(), endedMs: int64() },
   }),
 }
 

@@ -86,7 +86,7 @@ function check(state: GroupState, nowMs: number, { settings }: World): GroupFact
     nowMs,
   )
   const left = [...state.offsets.values()].reduce((sum, partitions) => sum + partitions.size, -facts.length)
-  if (left === 0 && mayDelete(state) === undefined) {
+  if (left === 0 && state.pending.size === 0 && mayDelete(state) === undefined) {
     const idleUntilMs = idleSince(state, nowMs) + idleMs
     if (facts.length > 0 || idleUntilMs <= nowMs) return removed(state)
     return [{ type: 'checked', nextMs: idleUntilMs, volatile: true }]

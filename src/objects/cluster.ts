@@ -115,6 +115,12 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
     return topic!
   }
 
+  /** The topic that transactions are kept in, which comes to be with the first transactional producer. */
+  async transactionsTopic(): Promise<TopicView> {
+    const [topic] = (await this.#shard.call({ type: 'needTransactions' })) as readonly TopicView[]
+    return topic!
+  }
+
   /** A block of producer ids that nobody else gets. */
   async allocateProducerIds(): Promise<ProducerIdBlock> {
     return (await this.#shard.call({ type: 'allocateProducerIds' })) as ProducerIdBlock

@@ -10,32 +10,31 @@ import { type ListedGroup, listed } from '../coordinator/describe.ts'
 import type { GroupFact, GroupState } from '../coordinator/facts.ts'
 import { groupMachine } from '../coordinator/group.ts'
 import { DEFAULT_SETTINGS, type GroupSettings, groupSettings, noTopics, type Topics } from '../coordinator/settings.ts'
+import { ENDED, isLate } from '../coordinator/transaction-offsets.ts'
 import type { AppendResult } from '../log/append.ts'
-import type { Read, ReadRequest } from '../log/fetch.ts'
-import type { Description, OffsetAndTimestamp } from '../log/partition-log.ts'
+import type { LogConfig } from '../log/config.ts'
+import type { Identity } from '../log/partition-log.ts'
+import type { TransactionEnd } from '../log/transactions.ts'
 import { ZERO_UUID } from '../protocol/bytes.ts'
-import { type Failure, failure, isFailure } from '../protocol/errors.ts'
+import { isFailure } from '../protocol/errors.ts'
 import type { ClusterObject } from './cluster.ts'
-import { LogObject } from './log-object.ts'
 import type { LogHost } from './log-host.ts'
+import { MachineLogObject, partitionOf } from './machine-log-object.ts'
 import type { Rpc } from './place.ts'
 import { Shard } from './shard.ts'
 
 /** How old the topics may be that a heartbeat is judged by. Whoever joins or subscribes anew is judged by those of now. */
 const TOPICS_MAX_AGE_MS = 3_000
 
-/** What nobody wrote yet is there all the same, and empty. */
-const EMPTY = { logStartOffset: 0, highWatermark: 0, lastStableOffset: 0 }
-
 interface CoordinatorEnv {
   readonly CLUSTER: DurableObjectNamespace<ClusterObject>
 }
 
-export class CoordinatorObject extends LogObject<CoordinatorEnv> {
+export class CoordinatorObject extends MachineLogObject<CoordinatorEnv> {
+  protected override readonly identity: Identity
+  protected override readonly config: LogConfig
   readonly #shard: Shard<GroupState, GroupCommand, GroupFact, GroupReply>
   readonly #world: World
-  readonly #identity
-  readonly #config
   #seenMs = 0
   #seeing: Promise<void> | undefined
 
@@ -45,9 +44,9 @@ export class CoordinatorObject extends LogObject<CoordinatorEnv> {
     // As Kafka, which does not start with a config it cannot read.
     if (isFailure(broker)) throw new Error(broker.message)
     this.#world = { settings: settingsOf(brokerConfig(broker)), topics: noTopics }
-    this.#identity = { topicId: OFFSETS_TOPIC_ID, topic: OFFSETS_TOPIC, partition: partitionOf(ctx.id) }
-    this.#config = partitionConfig(offsetsTopic(broker).config, broker)
-    this.#shard = new Shard(ctx, groupMachine(this.#world), { identity: this.#identity, config: this.#config })
+    this.identity = { topicId: OFFSETS_TOPIC_ID, topic: OFFSETS_TOPIC, partition: partitionOf(ctx.id) }
+    this.config = partitionConfig(offsetsTopic(broker).config, broker)
+    this.#shard = new Shard(ctx, groupMachine(this.#world), { identity: this.identity, config: this.config })
   }
 
   protected override get host(): LogHost {
@@ -58,50 +57,32 @@ export class CoordinatorObject extends LogObject<CoordinatorEnv> {
   async ask(groupId: string, command: GroupCommand): Promise<GroupReply> {
     const maxAgeMs = this.#topicsMaxAgeMs(groupId, command)
     if (maxAgeMs !== undefined && Date.now() - this.#seenMs >= maxAgeMs) await (this.#seeing ??= this.#see())
+    if (command.type === 'commitInTransaction') {
+      const late = isLate(this.#shard.state(ENDED).ended.get(command.producerId), command)
+      if (late !== undefined) return this.#shard.read(() => late, ENDED)
+    }
     return this.#shard.call(command, groupId)
+  }
+
+  /** Ends transactions for all groups here; the answers come when that is durable. May be repeated. */
+  endTransactions(ends: readonly TransactionEnd[]): Promise<AppendResult[]> {
+    return Promise.all(ends.map(end => this.#endTransaction(end)))
+  }
+
+  async #endTransaction(end: TransactionEnd): Promise<AppendResult> {
+    const command = { type: 'endTransaction', ...end } as const
+    // What has come by now is ended with it, what comes later is late.
+    const groups = [...this.#shard.states].filter(([, { pending }]) => pending.has(end.producerId))
+    await Promise.all([
+      this.#shard.call({ ...command, remember: true }, ENDED),
+      ...groups.map(([groupId]) => this.#shard.call({ ...command, remember: false }, groupId)),
+    ])
+    return { baseOffset: -1, lastOffset: -1, logAppendTime: -1, logStartOffset: -1 }
   }
 
   /** Every group there is. */
   list(): Promise<readonly ListedGroup[]> {
     return this.#shard.readAll(states => [...states.values()].map(listed).filter(group => group !== undefined))
-  }
-
-  override read(request: ReadRequest): Read {
-    if (this.host.log !== undefined) return super.read(request)
-    if (request.offset !== 0) return { ...failure('OFFSET_OUT_OF_RANGE'), ...EMPTY }
-    return { records: new Uint8Array(0), nextOffset: 0, ...EMPTY }
-  }
-
-  override offsetFor(
-    timestamp: number,
-    isolation?: ReadRequest['isolation'],
-  ): OffsetAndTimestamp | { readonly open: Uint8Array } | Failure {
-    if (this.host.log !== undefined) return super.offsetFor(timestamp, isolation)
-    return { offset: timestamp === -1 || timestamp === -2 ? 0 : -1, timestamp: -1, leaderEpoch: 0 }
-  }
-
-  override describe(): Description | Failure {
-    if (this.host.log !== undefined) return super.describe()
-    return { ...EMPTY, sizeBytes: 0, segments: 0, leaderEpoch: 0 }
-  }
-
-  /** A follower of what nobody wrote yet: now there has to be something to wait at. */
-  override async fetch(request: Request): Promise<Response> {
-    if (this.host.log === undefined) await this.host.birth(this.#identity, this.#config, 1)
-    return super.fetch(request)
-  }
-
-  /** Only the coordinator writes here. */
-  append(requests: readonly unknown[]): AppendResult[] {
-    return requests.map(() => failure('INVALID_TOPIC_EXCEPTION', `${OFFSETS_TOPIC} is written by its coordinators.`))
-  }
-
-  deleteRecords(): Failure {
-    return failure('INVALID_TOPIC_EXCEPTION', `${OFFSETS_TOPIC} is kept by its coordinators.`)
-  }
-
-  knowsIdempotencyKey(): boolean {
-    return false
   }
 
   override async alarm(): Promise<void> {
@@ -168,9 +149,6 @@ function settingsOf(config: Readonly<Record<string, unknown>>): GroupSettings {
   const set = Object.keys(DEFAULT_SETTINGS).flatMap(key => (config[key] == null ? [] : [[key, config[key]]]))
   return groupSettings(Object.fromEntries(set) as Partial<GroupSettings>)
 }
-
-/** Its name says which partition it is; that is asked only when its log is born. */
-const partitionOf = ({ name }: DurableObjectId): number => Number(name?.split('-').at(-1) ?? 0)
 
 function topicsOf({ version, topics }: ClusterView): Topics {
   const byName = new Map(topics.map(topic => [topic.name, topic]))

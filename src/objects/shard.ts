@@ -85,6 +85,11 @@ export class Shard<State, Command, F extends Fact, Reply> {
     return this.#states.get(of) ?? this.#machine.empty(of)
   }
 
+  /** All states as they are decided, durable or not. */
+  get states(): ReadonlyMap<string, State> {
+    return this.#states
+  }
+
   /** For the object's alarm handler: the log's own due work (compaction among it) and the machine's. */
   async alarm(): Promise<void> {
     await this.host.alarm()

@@ -7,10 +7,11 @@ import type { LogBounds, Read, ReadRequest } from '../log/fetch.ts'
 import { type Description, MAX_TIMESTAMP, type OffsetAndTimestamp } from '../log/partition-log.ts'
 import type { ActiveProducer } from '../log/producers.ts'
 import { decodeBatch, type LogRecord } from '../log/records.ts'
+import type { TransactionEnd } from '../log/transactions.ts'
 import { brokerConfigsFromEnv } from '../cluster/broker-configs.ts'
 import type { ClusterView, TopicView } from '../cluster/cluster.ts'
 import type { Overrides } from '../cluster/configs.ts'
-import { OFFSETS_TOPIC } from '../cluster/internal.ts'
+import { OFFSETS_TOPIC, TRANSACTIONS_TOPIC } from '../cluster/internal.ts'
 import type { ClusterObject } from '../objects/cluster.ts'
 import type { PartitionObject } from '../objects/partition.ts'
 import { partitionStub, type PartitionStub, type Rpc } from '../objects/place.ts'
@@ -18,6 +19,7 @@ import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import type { Env } from './env.ts'
 import { Follower, type Following } from './follower.ts'
 import { Groups } from './groups.ts'
+import { Transactions } from './transactions.ts'
 
 /** How old the shared view may be before it is asked for again; a partition that moved on is noticed sooner. */
 const VIEW_MAX_AGE_MS = 3_000
@@ -51,6 +53,7 @@ export interface Waiter {
 export class Broker {
   readonly cluster: Rpc<Omit<ClusterObject, 'fetch' | 'alarm'>>
   readonly groups: Groups
+  readonly transactions: Transactions
   readonly #env: Env
   readonly #ctx: Waiter
   readonly #partitions = new Map<string, Lane>()
@@ -62,6 +65,7 @@ export class Broker {
     this.#env = env
     this.#ctx = ctx
     this.groups = new Groups(this, env.COORDINATOR)
+    this.transactions = new Transactions(this, env.TRANSACTION)
     this.cluster = env.CLUSTER.getByName('cluster') as unknown as Rpc<Omit<ClusterObject, 'fetch' | 'alarm'>>
   }
 
@@ -102,14 +106,13 @@ export class Broker {
   }
 
   /** The topic that groups are kept in; whoever asks for a group first brings it about. */
-  async offsetsTopic(): Promise<TopicView | Failure> {
-    // Once there it never changes, so a view of any age will do.
-    const known = (cache.get(this.#env.CLUSTER) ?? (await this.#seen(false))).byName.get(OFFSETS_TOPIC)
-    if (known !== undefined) return known
-    this.calls++
-    const topic = await this.cluster.offsetsTopic()
-    await this.#seen(true)
-    return topic
+  offsetsTopic(): Promise<TopicView> {
+    return this.#ownTopic(OFFSETS_TOPIC, () => this.cluster.offsetsTopic())
+  }
+
+  /** The topic that transactions are kept in; the first transactional producer brings it about. */
+  transactionsTopic(): Promise<TopicView> {
+    return this.#ownTopic(TRANSACTIONS_TOPIC, () => this.cluster.transactionsTopic())
   }
 
   /** A producer id that nobody else has: the cluster hands out blocks, and each isolate counts through its own. */
@@ -183,9 +186,28 @@ export class Broker {
     }, from)
   }
 
+  /** Ends transactions in one partition, as an administrator does by hand. */
+  async endTransactions(
+    topic: TopicView,
+    partition: number,
+    ends: readonly TransactionEnd[],
+  ): Promise<readonly AppendResult[] | Failure> {
+    return this.#call(topic, partition, stub => stub.endTransactions(ends))
+  }
+
   /** Keeps the invocation alive for work whose answer nobody waits for. */
   background(work: Promise<unknown>): void {
     this.#ctx.waitUntil(work)
+  }
+
+  async #ownTopic(name: string, need: () => Promise<TopicView>): Promise<TopicView> {
+    // Once there it never changes, so a view of any age will do.
+    const known = (cache.get(this.#env.CLUSTER) ?? (await this.#seen(false))).byName.get(name)
+    if (known !== undefined) return known
+    this.calls++
+    const topic = await need()
+    await this.#seen(true)
+    return topic
   }
 
   async #seen(fresh: boolean): Promise<Cached> {
@@ -238,10 +260,11 @@ export class Broker {
     return this.#lane(topic, partition).append({ ...request, records, ...(facts && { facts }) })
   }
 
-  /** Partitions of __consumer_offsets are their coordinators, which can be read like any. */
+  /** Partitions of the broker's own topics are their coordinators, which can be read like any. */
   #objectsOf({ name }: TopicView): DurableObjectNamespace<PartitionObject> {
-    const { COORDINATOR, PARTITION } = this.#env
-    return name === OFFSETS_TOPIC ? (COORDINATOR as unknown as DurableObjectNamespace<PartitionObject>) : PARTITION
+    const { COORDINATOR, TRANSACTION, PARTITION } = this.#env
+    const own = name === OFFSETS_TOPIC ? COORDINATOR : name === TRANSACTIONS_TOPIC ? TRANSACTION : undefined
+    return own === undefined ? PARTITION : (own as unknown as DurableObjectNamespace<PartitionObject>)
   }
 
   #lane(topic: TopicView, partition: number): Lane {

@@ -23,6 +23,7 @@ import { mountTopics } from './topics.ts'
 export { ClusterObject } from '../objects/cluster.ts'
 export { CoordinatorObject } from '../objects/coordinator.ts'
 export { PartitionObject } from '../objects/partition.ts'
+export { TransactionObject } from '../objects/transaction.ts'
 
 const app = newApp()
 

@@ -20,6 +20,11 @@ import { deleteTopics } from './apis/20-delete-topics.ts'
 import { deleteRecords } from './apis/21-delete-records.ts'
 import { initProducerId } from './apis/22-init-producer-id.ts'
 import { offsetForLeaderEpoch } from './apis/23-offset-for-leader-epoch.ts'
+import { addPartitionsToTxn } from './apis/24-add-partitions-to-txn.ts'
+import { addOffsetsToTxn } from './apis/25-add-offsets-to-txn.ts'
+import { endTxn } from './apis/26-end-txn.ts'
+import { writeTxnMarkers } from './apis/27-write-txn-markers.ts'
+import { txnOffsetCommit } from './apis/28-txn-offset-commit.ts'
 import { describeConfigs } from './apis/32-describe-configs.ts'
 import { alterConfigs } from './apis/33-alter-configs.ts'
 import { describeLogDirs } from './apis/35-describe-log-dirs.ts'
@@ -32,6 +37,8 @@ import { offsetDelete } from './apis/47-offset-delete.ts'
 import { describeClientQuotas } from './apis/48-describe-client-quotas.ts'
 import { describeCluster } from './apis/60-describe-cluster.ts'
 import { describeProducers } from './apis/61-describe-producers.ts'
+import { describeTransactions } from './apis/65-describe-transactions.ts'
+import { listTransactions } from './apis/66-list-transactions.ts'
 import { consumerGroupHeartbeat } from './apis/68-consumer-group-heartbeat.ts'
 import { consumerGroupDescribe } from './apis/69-consumer-group-describe.ts'
 import { describeTopicPartitions } from './apis/75-describe-topic-partitions.ts'
@@ -56,6 +63,11 @@ export const apis: readonly AnyApi[] = [
   deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
+  addPartitionsToTxn,
+  addOffsetsToTxn,
+  endTxn,
+  writeTxnMarkers,
+  txnOffsetCommit,
   describeConfigs,
   alterConfigs,
   describeLogDirs,
@@ -68,6 +80,8 @@ export const apis: readonly AnyApi[] = [
   describeClientQuotas,
   describeCluster,
   describeProducers,
+  describeTransactions,
+  listTransactions,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
   describeTopicPartitions,

@@ -1,6 +1,8 @@
-import { array, int16, int32, int64, records, string, struct, uuid } from '../../../protocol/schema.ts'
+import { array, type Decoded, int16, int32, int64, records, string, struct, uuid } from '../../../protocol/schema.ts'
+import type { TopicPartition } from '../../../coordinator/transaction-state.ts'
 import type { AppendResult } from '../../../log/append.ts'
-import { codeOf, type ErrorName, type Failure, isFailure } from '../../../protocol/errors.ts'
+import { type Batch, isTransactional, readBatches } from '../../../log/batch.ts'
+import { codeOf, type ErrorName, type Failure, failure, isFailure } from '../../../protocol/errors.ts'
 import { api, type Call } from '../api.ts'
 import { checkProduced, compressedAs } from '../producing.ts'
 import { byIdOrName } from '../topics.ts'
@@ -61,6 +63,7 @@ export const produce = api({
     if (request.acks < -1 || request.acks > 1) return answer(request, () => INVALID_ACKS)
     const named = request.topicData.map(({ name, topicId }) => ({ topic: name, topicId }))
     const topics = await byIdOrName(call.broker, named, call.version >= 13)
+    const transaction = await transactionOf(request, topics, call)
     // From here to `sent` nothing waits: the appends leave in the order in which the client sent them.
     const results = request.topicData.map(({ name, topicId, partitionData }) => {
       const topic = topics({ topic: name, topicId })
@@ -70,7 +73,12 @@ export const produce = api({
         const refused = checkProduced(records)
         if (refused !== undefined) return refused
         const compressed = compressedAs(topic.config['compression.type'], records!)
-        return isFailure(compressed) ? compressed : call.broker.append(topic, index, { records: compressed })
+        if (isFailure(compressed)) return compressed
+        if (transaction === undefined || !isWithin(records!))
+          return call.broker.append(topic, index, { records: compressed })
+        return isFailure(transaction)
+          ? transaction
+          : call.broker.append(topic, index, { records: compressed, ...transaction })
       })
     })
     call.sent()
@@ -86,6 +94,54 @@ export const produce = api({
 
 const INVALID_ACKS: Failure = { error: 'INVALID_REQUIRED_ACKS', message: 'acks must be -1, 0 or 1.' }
 const UNKNOWN_PARTITION: Failure = { error: 'UNKNOWN_TOPIC_OR_PARTITION', message: 'There is no such partition.' }
+
+const isWithin = (records: Uint8Array): boolean => readBatches(records).some(isTransactional)
+
+/** The transaction that the request's transactional batches are in; undefined where it has none, or names no transaction. */
+async function transactionOf(
+  { transactionalId, topicData }: Decoded<typeof produce.request>,
+  find: Awaited<ReturnType<typeof byIdOrName>>,
+  { broker, version }: Call,
+): Promise<{ readonly transaction: number } | Failure | undefined> {
+  if (transactionalId === null) return undefined
+  const partitions: TopicPartition[] = []
+  let producer: Batch | undefined
+  for (const { name, topicId, partitionData } of topicData) {
+    const topic = find({ topic: name, topicId })
+    for (const { index, records } of partitionData) {
+      if (isFailure(topic) || index < 0 || index >= topic.partitions || checkProduced(records) !== undefined) continue
+      const batch = readBatches(records!)[0]
+      if (batch === undefined || !isTransactional(batch)) continue
+      producer ??= batch
+      if (batch.producerId !== producer.producerId || batch.producerEpoch !== producer.producerEpoch)
+        return failure('INVALID_PRODUCER_ID_MAPPING', 'A request carries the batches of one transactional producer.')
+      partitions.push({ topic: topic.name, partition: index })
+    }
+  }
+  if (producer === undefined) return undefined
+  const found = await broker.transactions.numberOf(transactionalId, producer, partitions, version >= ADDS_PARTITIONS)
+  return isFailure(found) ? inWordsOf(version, found) : { transaction: found.transaction }
+}
+
+/** From this version on, whoever produces to a partition adds it to the transaction. */
+const ADDS_PARTITIONS = 12
+const KNOWS_ABORTABLE = 11
+
+/** What a coordinator refuses, as producers of that version understand it; NOT_ENOUGH_REPLICAS only says: try again. */
+function inWordsOf(version: number, refused: Failure): Failure {
+  switch (refused.error) {
+    case 'PRODUCER_FENCED':
+      return failure('INVALID_PRODUCER_EPOCH', refused.message)
+    case 'CONCURRENT_TRANSACTIONS':
+      return version >= ADDS_PARTITIONS ? refused : failure('NOT_ENOUGH_REPLICAS', refused.message)
+    case 'COORDINATOR_NOT_AVAILABLE':
+      return failure('NOT_ENOUGH_REPLICAS', refused.message)
+    case 'TRANSACTION_ABORTABLE':
+      return version >= KNOWS_ABORTABLE ? refused : failure('INVALID_TXN_STATE', refused.message)
+    default:
+      return refused
+  }
+}
 
 interface Produced {
   readonly topicData: readonly {

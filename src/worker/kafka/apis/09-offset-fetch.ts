@@ -61,11 +61,12 @@ export const offsetFetch = api({
     }).in('8+'),
   },
   async handle(request, call) {
+    const { requireStable } = request
     if (call.version >= 8) {
       const asked = new Map(request.groups.map(group => [group.groupId, group]))
       const groups = await eachGroup([...asked.keys()], async groupId => {
         const group = asked.get(groupId)!
-        const { topics, error } = await fetchOffsets(call, groupId, group)
+        const { topics, error } = await fetchOffsets(call, groupId, { ...group, requireStable })
         return { groupId, topics, errorCode: error }
       })
       return { topics: [], groups }
@@ -73,6 +74,7 @@ export const offsetFetch = api({
     const { topics, error } = await fetchOffsets(call, request.groupId, {
       memberId: null,
       memberEpoch: -1,
+      requireStable,
       topics: request.topics?.map(topic => ({ ...topic, topicId: ZERO_UUID })) ?? null,
     })
     // v1 has no place for an error but each partition.
@@ -83,13 +85,15 @@ export const offsetFetch = api({
 interface Asked {
   readonly memberId: string | null
   readonly memberEpoch: number
+  readonly requireStable: boolean
   readonly topics:
     | readonly { readonly name: string; readonly topicId: string; readonly partitionIndexes: readonly number[] }[]
     | null
 }
 
 /** By name the topic is the one that has it now, so that nobody gets offsets of one deleted since. */
-async function fetchOffsets(call: Call, groupId: string, { memberId, memberEpoch, topics }: Asked) {
+async function fetchOffsets(call: Call, groupId: string, asked: Asked) {
+  const { memberId, memberEpoch, requireStable, topics } = asked
   const byId = call.version >= 10
   const { byName, byId: named } = await call.broker.topics()
   const wanted = topics?.map(topic => {
@@ -100,6 +104,7 @@ async function fetchOffsets(call: Call, groupId: string, { memberId, memberEpoch
     type: 'fetchOffsets',
     memberId,
     memberEpoch,
+    requireStable,
     topics: wanted?.map(({ asked, name, topicId }) => ({ name, topicId, partitions: asked.partitionIndexes })) ?? null,
   })
   const error = isFailure(reply) ? codeOf(reply.error) : 0
@@ -125,12 +130,12 @@ async function fetchOffsets(call: Call, groupId: string, { memberId, memberEpoch
 const told = ({ name, partitions: fetched }: FetchedOffsets['topics'][number], topicId: string) => ({
   name,
   topicId,
-  partitions: fetched.map(({ partition, offset, leaderEpoch, metadata }) => ({
+  partitions: fetched.map(({ partition, offset, leaderEpoch, metadata, error = 'NONE' }) => ({
     partitionIndex: partition,
     committedOffset: offset,
     committedLeaderEpoch: leaderEpoch,
     metadata,
-    errorCode: 0,
+    errorCode: codeOf(error),
   })),
 })
 

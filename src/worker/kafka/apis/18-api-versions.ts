@@ -41,8 +41,17 @@ export const apiVersions = api({
   handle(request, { version, announced }) {
     const unreadable =
       version >= 3 && !(SOFTWARE.test(request.clientSoftwareName) && SOFTWARE.test(request.clientSoftwareVersion))
-    return { errorCode: codeOf(unreadable ? 'INVALID_REQUEST' : 'NONE'), apiKeys: versionsOf(announced) }
+    const errorCode = codeOf(unreadable ? 'INVALID_REQUEST' : 'NONE')
+    return { errorCode, apiKeys: versionsOf(announced), ...(unreadable ? {} : featuresIn(version)) }
   },
+})
+
+/** With it, clients let every transaction have an epoch of its own (KIP-890). Before v4, no feature begins at 0. */
+const TRANSACTIONS = 'transaction.version'
+const featuresIn = (version: number) => ({
+  supportedFeatures: [{ name: TRANSACTIONS, minVersion: version >= 4 ? 0 : 1, maxVersion: 2 }],
+  finalizedFeaturesEpoch: 0,
+  finalizedFeatures: [{ name: TRANSACTIONS, maxVersionLevel: 2, minVersionLevel: 2 }],
 })
 
 /** KIP-511: what a client may call itself. */

@@ -1,6 +1,7 @@
 import { int16, int32, int64, string } from '../../../protocol/schema.ts'
-import { codeOf, isFailure } from '../../../protocol/errors.ts'
+import { codeOf, type ErrorName, isFailure } from '../../../protocol/errors.ts'
 import { api } from '../api.ts'
+import { inWordsOf } from '../transactional.ts'
 
 /**
  * Hands out a producer id, and to transactional producers a new epoch.
@@ -24,12 +25,18 @@ export const initProducerId = api({
     producerId: int64().or(-1),
     producerEpoch: int16(),
   },
-  async handle(request, { broker }) {
-    // Transactions are not served yet, so neither is an id that would promise them.
-    if (request.transactionalId !== null)
-      return { errorCode: codeOf('TRANSACTIONAL_ID_AUTHORIZATION_FAILED'), producerEpoch: -1 }
-    const producerId = await broker.producerId()
-    if (isFailure(producerId)) return { errorCode: codeOf(producerId.error), producerEpoch: -1 }
-    return { errorCode: 0, producerId, producerEpoch: 0 }
+  async handle({ transactionalId, transactionTimeoutMs, producerId, producerEpoch }, { broker, version }) {
+    const refused = (error: ErrorName) => ({ errorCode: codeOf(inWordsOf(version, 4, error)), producerEpoch: -1 })
+    if (transactionalId === '' || producerId < 0 !== producerEpoch < 0) return refused('INVALID_REQUEST')
+    const freshProducerId = await broker.producerId()
+    if (isFailure(freshProducerId)) return refused(freshProducerId.error)
+    if (transactionalId === null) return { errorCode: 0, producerId: freshProducerId, producerEpoch: 0 }
+    const reply = await broker.transactions.ask(transactionalId, {
+      type: 'init',
+      timeoutMs: transactionTimeoutMs,
+      expected: producerId < 0 ? null : { producerId, producerEpoch },
+      freshProducerId,
+    })
+    return isFailure(reply) ? refused(reply.error) : { errorCode: 0, ...reply }
   },
 })

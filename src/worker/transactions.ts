@@ -1,0 +1,122 @@
+// Transactions: a transactional id to its coordinator, and one question to it; or one to all coordinators.
+
+import { TRANSACTIONS_TOPIC, TRANSACTIONS_TOPIC_ID } from '../cluster/internal.ts'
+import { partitionFor } from '../coordinator/partition-for.ts'
+import type { TransactionCommand, TransactionReplies } from '../coordinator/transaction.ts'
+import type { TopicPartition } from '../coordinator/transaction-state.ts'
+import type { Rpc } from '../objects/place.ts'
+import type { ListedTransaction, TransactionObject } from '../objects/transaction.ts'
+import { type Failure, failure, isFailure } from '../protocol/errors.ts'
+import type { Broker } from './broker.ts'
+
+/** Transactions whose partitions a connection remembers; the oldest give way. */
+const MAX_KNOWN = 1_000
+/** Coordinators asked at once when all are. */
+const MAX_AT_ONCE = 25
+
+interface Known {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly transaction: number
+  readonly partitions: ReadonlySet<string>
+}
+
+type Stub = Rpc<Pick<TransactionObject, 'ask' | 'list'>>
+
+export class Transactions {
+  readonly #broker: Broker
+  readonly #namespace: DurableObjectNamespace<TransactionObject>
+  readonly #stubs = new Map<number, Stub>()
+  /** By transactional id, the partitions that its producer's current transaction is known to have. */
+  readonly #known = new Map<string, Known>()
+
+  constructor(broker: Broker, namespace: DurableObjectNamespace<TransactionObject>) {
+    this.#broker = broker
+    this.#namespace = namespace
+  }
+
+  /** What the coordinator answers; COORDINATOR_NOT_AVAILABLE, upon which clients try again, where it does not. */
+  async ask<C extends TransactionCommand>(
+    transactionalId: string,
+    command: C,
+  ): Promise<TransactionReplies[C['type']] | Failure> {
+    const topic = await this.#broker.transactionsTopic()
+    const partition = partitionFor(transactionalId, topic.partitions)
+    this.#broker.calls++
+    try {
+      return (await this.#stub(partition).ask(transactionalId, command)) as TransactionReplies[C['type']]
+    } catch (error) {
+      this.#stubs.delete(partition)
+      return unanswered(error)
+    }
+  }
+
+  /**
+   * The number of the transaction in which a producer writes to these partitions. They are added to it if `adds`, which the
+   * producer may leave to the broker where each transaction has an epoch of its own (KIP-890); else they must be part of it.
+   */
+  async numberOf(
+    transactionalId: string,
+    producer: { readonly producerId: number; readonly producerEpoch: number },
+    partitions: readonly TopicPartition[],
+    adds: boolean,
+  ): Promise<{ readonly transaction: number } | Failure> {
+    const { producerId, producerEpoch } = producer
+    if (!adds) return this.ask(transactionalId, { type: 'verify', producerId, producerEpoch, partitions })
+    const names = partitions.map(({ topic, partition }) => `${topic}-${partition}`)
+    const known = this.#known.get(transactionalId)
+    const isCurrent = known?.producerId === producerId && known.producerEpoch === producerEpoch
+    if (isCurrent && names.every(name => known.partitions.has(name))) return known
+    const added = await this.ask(transactionalId, {
+      type: 'add',
+      producerId,
+      producerEpoch,
+      partitions,
+      clientVersion: 2,
+    })
+    if (isFailure(added)) return added
+    const before = isCurrent && known.transaction === added.transaction ? known.partitions : []
+    this.#known.delete(transactionalId)
+    this.#known.set(transactionalId, {
+      producerId,
+      producerEpoch,
+      transaction: added.transaction,
+      partitions: new Set([...before, ...names]),
+    })
+    if (this.#known.size > MAX_KNOWN) this.#known.delete(this.#known.keys().next().value!)
+    return added
+  }
+
+  /** All transactional ids; a coordinator that does not answer fails the whole, so that nobody takes a part for all. */
+  async list(): Promise<readonly ListedTransaction[] | Failure> {
+    const known = (await this.#broker.topics()).byName.get(TRANSACTIONS_TOPIC)
+    const topic = known ?? (await this.#broker.topics({ fresh: true })).byName.get(TRANSACTIONS_TOPIC)
+    const transactions: ListedTransaction[] = []
+    for (let first = 0; first < (topic?.partitions ?? 0); first += MAX_AT_ONCE) {
+      const wave = Array.from({ length: Math.min(MAX_AT_ONCE, topic!.partitions - first) }, (_, i) => first + i)
+      this.#broker.calls += wave.length
+      try {
+        for (const listed of await Promise.all(wave.map(partition => this.#stub(partition).list())))
+          transactions.push(...listed)
+      } catch (error) {
+        this.#stubs.clear()
+        return unanswered(error)
+      }
+    }
+    return transactions.sort((a, b) => (a.transactionalId < b.transactionalId ? -1 : 1))
+  }
+
+  #stub(partition: number): Stub {
+    let stub = this.#stubs.get(partition)
+    if (stub === undefined) {
+      stub = this.#namespace.getByName(`${TRANSACTIONS_TOPIC_ID}-${partition}`) as unknown as Stub
+      this.#stubs.set(partition, stub)
+    }
+    return stub
+  }
+}
+
+function unanswered(error: unknown): Failure {
+  const why = error instanceof Error ? error.message : String(error)
+  return failure('COORDINATOR_NOT_AVAILABLE', `The transaction's coordinator did not answer: ${why}`)
+}
