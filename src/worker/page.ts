@@ -50,7 +50,7 @@ export function page(title: string, body: Html, status = 200, headers: Record<st
     status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'",
       ...headers,
     },
   })

@@ -98,6 +98,10 @@ describe('/openapi.json', () => {
   })
 })
 
+it('the pages let a browser console follow topics live, as the README shows', () => {
+  expect(docsPage(document).headers.get('content-security-policy')).toContain("connect-src 'self'")
+})
+
 describe('/docs', () => {
   it('shows every route, every schema and every error, and loads nothing', async () => {
     const page = await docsPage(document).text()
