@@ -224,13 +224,21 @@ describe('what remains', () => {
 
   it('drops records without a key, which an older policy may have let in', () => {
     const t = new CompactedLog({ 'cleanup.policy': ['delete'] })
-    t.append(encodeBatch([{ timestamp: 1, key: null, value: text.encode('v'), headers: [] }]))
+    const keyless = encodeBatch([{ timestamp: 1, key: null, value: text.encode('v'), headers: [] }])
+    t.append(keyless.slice())
     t.put([['a', '1']])
+    t.append(keyless.slice())
     t.put([['b', '1']])
     expect(t.log.cleanableMs()).toBeUndefined()
     t.log.configure({ ...t.log.config, 'cleanup.policy': ['compact'] }, 2)
     t.clean()
-    expect(t.left).toBe('1:a=1 2:b=1')
+    expect(t.left).toBe('1:a=1 3:b=1')
+    // The last one stays, empty, so that nobody waits before it.
+    expect(t.batches(0).map(({ baseOffset, count }) => [baseOffset, count])).toEqual([
+      [1, 1],
+      [2, 0],
+      [3, 1],
+    ])
   })
 
   it('leaves a batch that cannot be read as it is', () => {
@@ -402,18 +410,16 @@ describe('a pass', () => {
     expect(t.all()).toHaveLength(6)
   })
 
-  it('lets retention take the segments it is about to merge', () => {
-    const t = new CompactedLog({ 'cleanup.policy': ['compact', 'delete'], 'segment.bytes': 400 })
+  it.each([1, 2, 5, 11])('lets retention take segments it is about to merge, after %i steps', steps => {
+    const t = new CompactedLog({ 'cleanup.policy': ['compact', 'delete'] })
     for (let i = 0; i < 40; i++) t.put([[`k${i % 7}`, `${i}`]])
-    let steps = 0
-    for (; t.isCleanable; steps++) {
-      t.log.clean(t.now, 100)
-      if (steps % 7 === 6) t.log.deleteRecords(Math.min(t.log.bounds.logStartOffset + 3, 36), t.now)
-    }
-    const seen = t.all()
-    expect(seen.at(-1)!.offset).toBe(39)
-    expect(latest(seen)).toEqual(new Map(Array.from({ length: 7 }, (_, i) => [`k${(33 + i) % 7}`, `${33 + i}`])))
-    expect(t.storage.tables().filter(name => name.startsWith('segment_'))).toHaveLength(t.log.describe().segments)
+    t.log.configure({ ...t.log.config, 'segment.bytes': 100_000 }, 2)
+    for (let i = 0; i < steps; i++) t.log.clean(t.now, 1_000)
+    t.log.deleteRecords(3, t.now)
+    t.clean(1_000)
+    expect(t.all().map(({ offset }) => offset)).toEqual([32, 33, 34, 35, 36, 37, 38, 39])
+    expect(t.log.describe().segments).toBe(2)
+    expect(t.storage.tables()).toHaveLength(5)
   })
 })
 
