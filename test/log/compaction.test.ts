@@ -417,6 +417,7 @@ describe('a pass', () => {
     for (let i = 0; i < steps; i++) t.log.clean(t.now, 1_000)
     t.log.deleteRecords(3, t.now)
     t.clean(1_000)
+    t.restart()
     expect(t.all().map(({ offset }) => offset)).toEqual([32, 33, 34, 35, 36, 37, 38, 39])
     expect(t.log.describe().segments).toBe(2)
     expect(t.storage.tables()).toHaveLength(5)
