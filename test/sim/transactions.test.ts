@@ -158,7 +158,8 @@ function* producer(world: World, name: string, bumps: boolean): Generator<void> 
     }
   }
   const retried = function* <T>(ask: () => T | Failure | undefined): Generator<void, T | undefined> {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
+    // Some give up at once.
+    for (let tries = world.random.below(MAX_TRIES); tries < MAX_TRIES; tries++) {
       const reply = ask()
       yield
       if (reply === undefined) continue
