@@ -12,7 +12,7 @@ import { JsonWriter } from './json-writer.ts'
 import { formatParams, integer, partitionParam, topicParam } from './parameters.ts'
 import { NDJSON, RECORD_BATCH } from './media.ts'
 import { badRequest, problem } from './problem.ts'
-import { type From, readFrom, type Refused, topicToRead } from './reading.ts'
+import { endOf, type From, readAt, readFrom, type Refused, topicToRead } from './reading.ts'
 import { fetchedRecordSchema, fetchedSchema } from './schemas.ts'
 
 const MAX_LIMIT = 10_000
@@ -52,6 +52,10 @@ const query = z.object({
     preset: 0,
     description: 'How long to wait where there is no record yet.',
   }).optional(),
+  isolation: z.enum(['read_uncommitted', 'read_committed']).optional().openapi({
+    description:
+      'With read_committed, nothing of transactions that were aborted, and nothing beyond the first that is open.',
+  }),
   ...formatParams,
 })
 
@@ -119,8 +123,8 @@ async function consume(c: Context<AppEnv>, name: string, partition: number, quer
   const { broker } = c.var
   const topic = await topicToRead(broker, name, partition)
   if (isFailure(topic)) return problem(topic)
-  const { maxBytes = DEFAULT_BYTES, waitMs = 0 } = query
-  const begun = await readFrom({ broker, topic, partition, maxBytes }, query, waitMs, c.req.raw.signal)
+  const { maxBytes = DEFAULT_BYTES, waitMs = 0, isolation } = query
+  const begun = await readFrom({ broker, topic, partition, maxBytes, isolation }, query, waitMs, c.req.raw.signal)
   if ('error' in begun) return outOfRange(begun)
   const { from, read } = begun
   const accept = c.req.header('accept') ?? ''
@@ -160,10 +164,10 @@ async function jsonAnswer(from: From, first: ReadResult, query: Query): Promise<
     const wrong = records.write(read, ',')
     if (wrong) return problem(wrong)
     // Batches without records to show (markers of transactions, compacted ones) are passed over.
-    if (records.count > 0 || records.nextOffset >= read.highWatermark || read.records.length === 0) break
-    const { broker, topic, partition, maxBytes } = from
-    const next = await broker.read(topic, partition, { offset: records.nextOffset, maxBytes })
+    if (records.count > 0 || records.nextOffset >= endOf(from, read)) break
+    const next = await readAt(from, records.nextOffset)
     if ('error' in next) return outOfRange(next)
+    if (next.nextOffset <= records.nextOffset) break
     read = next
   }
   out.ascii('],"nextOffset":').integer(records.nextOffset)

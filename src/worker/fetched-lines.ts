@@ -6,7 +6,7 @@ import { FetchedRecords } from './fetched.ts'
 import type { RecordFormat } from './formats.ts'
 import { JsonWriter } from './json-writer.ts'
 import { recordError } from './problem.ts'
-import type { From } from './reading.ts'
+import { endOf, type From, readAt } from './reading.ts'
 
 /** What goes wrong on the way is told in the last line, as {"error"}. */
 export function recordLines(
@@ -14,15 +14,15 @@ export function recordLines(
   first: ReadResult,
   { limit = Number.POSITIVE_INFINITY, ...format }: RecordFormat & { limit?: number | undefined },
 ): ReadableStream<Uint8Array> {
-  const { broker, topic, partition, maxBytes } = from
   const out = new JsonWriter()
-  const records = new FetchedRecords(out, partition, format, limit, from.offset)
-  const end = first.highWatermark
+  const records = new FetchedRecords(out, from.partition, format, limit, from.offset)
+  const end = endOf(from, first)
   let read: ReadResult | undefined = first
   return new ReadableStream<Uint8Array>({
     pull: async controller => {
       for (let ended = false; !ended;) {
-        const next = read ?? (await broker.read(topic, partition, { offset: records.nextOffset, maxBytes }))
+        const before = records.nextOffset
+        const next = read ?? (await readAt(from, records.nextOffset))
         read = undefined
         const wrong = 'error' in next ? next : records.write(next, '\n')
         if (wrong)
@@ -30,7 +30,8 @@ export function recordLines(
             .ascii('{"error":')
             .value(recordError(failure(wrong.error, wrong.message)))
             .ascii('}\n')
-        ended = wrong !== undefined || records.full || records.nextOffset >= end
+        // Whatever the log says: where nothing comes of reading on, it ends.
+        ended = wrong !== undefined || records.full || records.nextOffset >= end || records.nextOffset === before
         const written = out.take()
         if (written.length > 0) controller.enqueue(written)
         if (ended) controller.close()

@@ -1,9 +1,10 @@
 // Where reading a partition begins, what is there, and waiting for what is not there yet.
 
 import type { TopicView } from '../cluster/cluster.ts'
-import type { ReadResult } from '../log/fetch.ts'
+import type { LogBounds, Read, ReadRequest, ReadResult } from '../log/fetch.ts'
 import { type Failure, isFailure } from '../protocol/errors.ts'
 import type { Broker } from './broker.ts'
+import { withoutAborted } from './committed.ts'
 import { noSuchPartition } from './producing.ts'
 
 export interface Place {
@@ -11,6 +12,8 @@ export interface Place {
   readonly topic: TopicView
   readonly partition: number
   readonly maxBytes: number
+  /** Only what was committed, up to where the first open transaction begins; or everything. */
+  readonly isolation?: ReadRequest['isolation'] | undefined
 }
 
 /** A place with the offset to read from. */
@@ -55,11 +58,21 @@ export async function readFrom(
 const isEarliest = ({ offset, timestamp }: Beginning): boolean =>
   timestamp === undefined && (offset === undefined || offset === 'earliest')
 
+/** What there is at an offset, for a reader of that isolation. */
+export async function readAt({ broker, topic, partition, maxBytes, isolation }: Place, offset: number): Promise<Read> {
+  const read = await broker.read(topic, partition, { offset, maxBytes, ...(isolation && { isolation }) })
+  return 'error' in read ? read : withoutAborted(read)
+}
+
+/** Where a reader of that isolation comes to an end for now. */
+export const endOf = ({ isolation }: Place, { highWatermark, lastStableOffset }: LogBounds): number =>
+  isolation === 'read_committed' ? lastStableOffset : highWatermark
+
 async function offsetOf(place: Place, beginning: Beginning): Promise<number | Failure> {
-  const { broker, topic, partition } = place
+  const { broker, topic, partition, isolation } = place
   const { offset, timestamp } = beginning
   if (timestamp !== undefined) {
-    const found = await broker.offsetFor(topic, partition, timestamp)
+    const found = await broker.offsetFor(topic, partition, timestamp, isolation)
     if (isFailure(found)) return found
     return found.offset >= 0 ? found.offset : beforeEnd(place, 0)
   }
@@ -69,16 +82,16 @@ async function offsetOf(place: Place, beginning: Beginning): Promise<number | Fa
 }
 
 /** So many offsets before the end, or where the log starts. */
-async function beforeEnd({ broker, topic, partition }: Place, back: number): Promise<number | Failure> {
-  const bounds = await broker.describe(topic, partition)
-  return isFailure(bounds) ? bounds : Math.max(bounds.logStartOffset, bounds.highWatermark - back)
+async function beforeEnd(place: Place, back: number): Promise<number | Failure> {
+  const bounds = await place.broker.describe(place.topic, place.partition)
+  return isFailure(bounds) ? bounds : Math.max(bounds.logStartOffset, endOf(place, bounds) - back)
 }
 
 async function readOrWait(from: From, waitMs: number, signal: AbortSignal): Promise<ReadResult | Refused> {
-  const { broker, topic, partition, offset, maxBytes } = from
-  const read = await broker.read(topic, partition, { offset, maxBytes })
-  if ('error' in read || read.records.length > 0 || waitMs === 0) return read
-  const follower = await broker.follow(topic, partition, { offset, creditBytes: maxBytes })
+  const { broker, topic, partition, offset, maxBytes, isolation } = from
+  const read = await readAt(from, offset)
+  if ('error' in read || read.nextOffset > offset || waitMs === 0) return read
+  const follower = await broker.follow(topic, partition, { offset, creditBytes: maxBytes, isolation })
   if (isFailure(follower)) return follower
   const patience = new Patience(waitMs, signal)
   const followed = await Promise.race([follower.next(), patience.over])
@@ -86,7 +99,7 @@ async function readOrWait(from: From, waitMs: number, signal: AbortSignal): Prom
   follower.close()
   if (followed === undefined) return read
   if (followed.type === 'error') return followed
-  return followed.type === 'data' ? followed : broker.read(topic, partition, { offset, maxBytes })
+  return followed.type === 'data' ? withoutAborted(followed) : readAt(from, offset)
 }
 
 /** Over when the time is up, or when whoever waits has gone. */

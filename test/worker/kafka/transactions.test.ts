@@ -18,6 +18,17 @@ beforeAll(async () => {
 })
 afterAll(() => broker.close())
 
+/** The values that HTTP tells as JSON and as lines, which are the same. */
+async function overHttp(query: string): Promise<string[]> {
+  const ask = (accept: string) =>
+    fetch(new URL(`/v1/topics/marks/partitions/0/records?${query}`, broker.http), { headers: { accept } })
+  const json = (await (await ask('application/json')).json()) as { records: { value: string }[] }
+  const lines = (await (await ask('application/x-ndjson')).text()).trim().split('\n')
+  const values = lines.map(line => (JSON.parse(line) as { value: string }).value)
+  expect(json.records.map(({ value }) => value)).toEqual(values)
+  return values
+}
+
 /** What a consumer of KafkaJS sees up to a value that was written last. */
 async function consumed(topic: string, groupId: string, last: string, readUncommitted = false): Promise<string[]> {
   const consumer = kafka.consumer({ groupId, readUncommitted, maxWaitTimeInMs: 100 })
@@ -42,8 +53,7 @@ describe('KafkaJS', () => {
     await producer.connect()
     for (let i = 0; i < 6; i++) {
       const transaction = await producer.transaction()
-      for (const part of ['a', 'b'])
-        await transaction.send({ topic: 'marks', messages: [{ value: `${i}${part}` }] })
+      for (const part of ['a', 'b']) await transaction.send({ topic: 'marks', messages: [{ value: `${i}${part}` }] })
       if (i % 2 === 0) await transaction.commit()
       else await transaction.abort()
     }
@@ -53,6 +63,9 @@ describe('KafkaJS', () => {
     await producer.disconnect()
     expect(await consumed('marks', 'committed', 'end')).toEqual(['0a', '0b', '2a', '2b', '4a', '4b', 'end'])
     expect(await consumed('marks', 'everything', 'end', true)).toHaveLength(13)
+    expect(await overHttp('isolation=read_committed&format=text')).toEqual(['0a', '0b', '2a', '2b', '4a', '4b', 'end'])
+    expect(await overHttp('format=text')).toHaveLength(13)
+    expect(await overHttp('isolation=read_committed&format=text&offset=-2')).toEqual(['end'])
   })
 
   it('commits offsets of a group with what it produced from them', async () => {
@@ -63,9 +76,13 @@ describe('KafkaJS', () => {
     const topics = [{ topic: 'in', partitions: [{ partition: '0', offset: '5' }] }]
     const aborted = await producer.transaction()
     await aborted.send({ topic: 'out', messages: [{ value: 'no', partition: 0 }] })
-    await aborted.sendOffsets({ consumerGroupId: 'etl-group', topics: [{ topic: 'in', partitions: [{ partition: 0, offset: '3' }] }] } as never)
+    await aborted.sendOffsets({
+      consumerGroupId: 'etl-group',
+      topics: [{ topic: 'in', partitions: [{ partition: 0, offset: '3' }] }],
+    } as never)
     await aborted.abort()
-    const offsets = async () => (await admin.fetchOffsets({ groupId: 'etl-group', topics: ['in'] }))[0]!.partitions[0]!.offset
+    const offsets = async () =>
+      (await admin.fetchOffsets({ groupId: 'etl-group', topics: ['in'] }))[0]!.partitions[0]!.offset
     expect(await offsets()).toBe('-1')
     const committed = await producer.transaction()
     await committed.send({ topic: 'out', messages: [{ value: 'yes', partition: 0 }] })

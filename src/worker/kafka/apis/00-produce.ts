@@ -74,6 +74,7 @@ export const produce = api({
         if (refused !== undefined) return refused
         const compressed = compressedAs(topic.config['compression.type'], records!)
         if (isFailure(compressed)) return compressed
+        if (transaction === NO_TRANSACTION) return transaction
         if (transaction === undefined || !isWithin(records!))
           return call.broker.append(topic, index, { records: compressed })
         return isFailure(transaction)
@@ -95,6 +96,11 @@ export const produce = api({
 const INVALID_ACKS: Failure = { error: 'INVALID_REQUIRED_ACKS', message: 'acks must be -1, 0 or 1.' }
 const UNKNOWN_PARTITION: Failure = { error: 'UNKNOWN_TOPIC_OR_PARTITION', message: 'There is no such partition.' }
 
+const NO_TRANSACTION: Failure = failure('TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'These batches name no transaction.')
+
+const isWithinAny = (topics: Decoded<typeof produce.request>['topicData']): boolean =>
+  topics.some(({ partitionData }) => partitionData.some(({ records }) => records !== null && isWithin(records)))
+
 const isWithin = (records: Uint8Array): boolean => readBatches(records).some(isTransactional)
 
 /** The transaction that the request's transactional batches are in; undefined where it has none, or names no transaction. */
@@ -103,7 +109,7 @@ async function transactionOf(
   find: Awaited<ReturnType<typeof byIdOrName>>,
   { broker, version }: Call,
 ): Promise<{ readonly transaction: number } | Failure | undefined> {
-  if (transactionalId === null) return undefined
+  if (transactionalId === null) return isWithinAny(topicData) ? NO_TRANSACTION : undefined
   const partitions: TopicPartition[] = []
   let producer: Batch | undefined
   for (const { name, topicId, partitionData } of topicData) {
