@@ -9,7 +9,7 @@ import { type App, type AppEnv, route } from './app.ts'
 import { FetchedRecords } from './fetched.ts'
 import { recordLines } from './fetched-lines.ts'
 import { JsonWriter } from './json-writer.ts'
-import { formatParams, integer, partitionParam, topicParam } from './parameters.ts'
+import { formatParams, integer, isolationParam, partitionParam, topicParam } from './parameters.ts'
 import { NDJSON, RECORD_BATCH } from './media.ts'
 import { badRequest, problem } from './problem.ts'
 import { endOf, type From, readAt, readFrom, type Refused, topicToRead } from './reading.ts'
@@ -52,10 +52,7 @@ const query = z.object({
     preset: 0,
     description: 'How long to wait where there is no record yet.',
   }).optional(),
-  isolation: z.enum(['read_uncommitted', 'read_committed']).optional().openapi({
-    description:
-      'With read_committed, nothing of transactions that were aborted, and nothing beyond the first that is open.',
-  }),
+  isolation: isolationParam,
   ...formatParams,
 })
 

@@ -12,7 +12,7 @@ import { LiveProducer } from './live/produce.ts'
 import { FIRST_CREDIT, LiveSocket } from './live/socket.ts'
 import { EventStream } from './live/sse.ts'
 import { type Asked, type Begin, startOf } from './live/start.ts'
-import { formatParams, integer, topicParam } from './parameters.ts'
+import { formatParams, integer, isolationParam, topicParam } from './parameters.ts'
 import { badRequest, problem } from './problem.ts'
 import { MAX_PARTITION } from './records-in.ts'
 import { decodeResume, MAX_LIVE_PARTITIONS, MAX_LIVE_TOPICS, MAX_TOKEN_LENGTH, type NextOffsets } from './resume.ts'
@@ -62,6 +62,7 @@ const query = z.object({
     .max(MAX_TOKEN_LENGTH, 'must be a resume token')
     .optional()
     .openapi({ description: 'The last token a live consumer got. It goes on exactly there, whatever offset says.' }),
+  isolation: isolationParam,
   ...formatParams,
 })
 
@@ -176,7 +177,7 @@ const notUpgraded = (): Response =>
 
 /** What a query asks for; a Response says why it makes no sense. */
 function askedBy(topics: readonly string[], query: Query, token: string | undefined): Asked | Response {
-  const { offset, timestamp, partitions } = query
+  const { offset, timestamp, partitions, isolation } = query
   if (offset !== undefined && timestamp !== undefined)
     return badRequest('In the query, timestamp cannot stand beside offset.', { field: 'timestamp' })
   let resume: NextOffsets | undefined
@@ -185,7 +186,7 @@ function askedBy(topics: readonly string[], query: Query, token: string | undefi
     if (resume === undefined) return badRequest('That is not a resume token.', { field: 'resume' })
   }
   const begin: Begin = timestamp === undefined ? (offset ?? { from: 'latest' }) : { from: 'time', timestamp }
-  return { topics, partitions, begin, resume }
+  return { topics, partitions, begin, resume, isolation }
 }
 
 /** Server-sent events. What is wrong at the start is answered like any request. */
@@ -203,6 +204,7 @@ async function follow(c: Context<AppEnv>, topics: readonly string[], query: Quer
     broker,
     door,
     format: query,
+    isolation: asked.isolation,
     named,
     whole: asked.partitions === undefined,
   })
@@ -237,6 +239,7 @@ async function serve(
     broker,
     door,
     format: query,
+    isolation: asked.isolation,
     named,
     whole: asked.partitions === undefined,
     credit: query.credit ?? FIRST_CREDIT,

@@ -39,4 +39,9 @@ export const formatParams = {
   keyFormat: oneOf(formats, 'How keys are written.').default('text'),
 }
 
+export const isolationParam = oneOf(
+  ['read_uncommitted', 'read_committed'],
+  'With read_committed, nothing of transactions that were aborted, and nothing beyond the first that is open.',
+).optional()
+
 export const nothing = z.object({})

@@ -2,6 +2,7 @@
 // silent connection is kept alive, and one that has used up much of its invocation ends cleanly, to be resumed.
 
 import type { TopicView } from '../../cluster/cluster.ts'
+import type { Isolation } from '../../log/followers.ts'
 import { errors, type Failure, failure, isFailure } from '../../protocol/errors.ts'
 import type { RecordFormat } from '../formats.ts'
 import { MAX_LIVE_PARTITIONS } from '../resume.ts'
@@ -43,7 +44,12 @@ export interface LiveBroker extends Brokerage {
   follow(
     topic: TopicView,
     partition: number,
-    options: { readonly offset: number; readonly creditBytes: number; readonly lags: boolean },
+    options: {
+      readonly offset: number
+      readonly creditBytes: number
+      readonly isolation: Isolation | undefined
+      readonly lags: boolean
+    },
   ): Promise<Following | Failure>
 }
 
@@ -51,6 +57,7 @@ export interface Live {
   readonly broker: LiveBroker
   readonly door: Door
   readonly format: RecordFormat
+  readonly isolation?: Isolation | undefined
   /** Records say their topic. */
   readonly named: boolean
   /** All partitions are read, those too that are added later. */
@@ -70,16 +77,17 @@ export class LiveConnection {
   #looking = false
 
   constructor(live: Live) {
-    const { broker, door, format, named, credit } = live
+    const { broker, door, format, isolation, named, credit } = live
     this.#live = live
     this.session = new LiveSession({
       sink: door,
       format,
+      isolation,
       named,
       ...(credit === undefined ? {} : { credit }),
       later: drain => setTimeout(drain, 0),
       follow: ({ topic, partition, offset }, creditBytes) =>
-        broker.follow(this.#topics.get(topic.topicId)!, partition, { offset, creditBytes, lags: door.lags }),
+        broker.follow(this.#topics.get(topic.topicId)!, partition, { offset, creditBytes, isolation, lags: door.lags }),
     })
     door.onReady = () => this.session.drain()
     door.onGone = () => this.close()

@@ -3,7 +3,10 @@
 // no socket and no clock: the doors (sse.ts, socket.ts) are its sinks.
 
 import { type Batch, lastOffset, readBatches } from '../../log/batch.ts'
+import type { LogBounds } from '../../log/fetch.ts'
+import type { Isolation } from '../../log/followers.ts'
 import { type Failure, failure, isFailure } from '../../protocol/errors.ts'
+import { withoutAborted } from '../committed.ts'
 import type { Followed } from '../follower.ts'
 import type { RecordFormat } from '../formats.ts'
 import { ResumeVector } from '../resume.ts'
@@ -70,6 +73,8 @@ export interface SessionOptions {
   readonly follow: Follow
   readonly sink: Sink
   readonly format: RecordFormat
+  /** What the followers bring: with read_committed, aborted records too, to be left out here. */
+  readonly isolation?: Isolation | undefined
   /** Records say their topic. */
   readonly named: boolean
   /** Records that may be sent until there is more credit. */
@@ -166,6 +171,10 @@ export class LiveSession {
     this.#draining = false
   }
 
+  get #isCommittedOnly(): boolean {
+    return this.#options.isolation === 'read_committed'
+  }
+
   /** Ends with what can be passed on still passed on. */
   fail(why: LiveFailure): void {
     if (this.#ended) return
@@ -214,16 +223,18 @@ export class LiveSession {
       if (followed.type === 'error')
         return this.fail(failureAt(reading.place, reading.nextOffset, followed, followed.logStartOffset))
       if (followed.type === 'data') this.#arrived(reading, followed)
-      else this.#hasMore(reading, followed.highWatermark)
+      else this.#hasMore(reading, followed)
     }
   }
 
-  #arrived(reading: Reading, { records, nextOffset, highWatermark }: Followed & { type: 'data' }): void {
-    reading.allowedBytes -= records.length
+  #arrived(reading: Reading, followed: Followed & { type: 'data' }): void {
+    const { nextOffset } = followed
+    const sizeBytes = followed.records.length
+    reading.allowedBytes -= sizeBytes
     reading.fetchedTo = nextOffset
-    const batches = readBatches(records)
-    this.#queue.push({ reading, batches, sizeBytes: records.length, nextOffset, batch: 0, record: 0 })
-    this.#hasMore(reading, highWatermark)
+    const { records } = this.#isCommittedOnly ? withoutAborted(followed) : followed
+    this.#queue.push({ reading, batches: readBatches(records), sizeBytes, nextOffset, batch: 0, record: 0 })
+    this.#hasMore(reading, followed)
     if (this.#scheduled) return
     this.#scheduled = true
     // Partitions that are told together tell together: what all of them send goes into one frame.
@@ -288,8 +299,9 @@ export class LiveSession {
     reading.passedBytes = 0
   }
 
-  #hasMore(reading: Reading, highWatermark: number): void {
-    if (reading.windowBytes > 0 || highWatermark <= reading.fetchedTo) return
+  #hasMore(reading: Reading, { highWatermark, lastStableOffset }: LogBounds): void {
+    const end = this.#isCommittedOnly ? lastStableOffset : highWatermark
+    if (reading.windowBytes > 0 || end <= reading.fetchedTo) return
     this.#wanting.add(reading)
     this.#ask()
   }

@@ -2,6 +2,7 @@
 // `timestamp`) or out of the token it left with.
 
 import type { ClusterView, TopicView } from '../../cluster/cluster.ts'
+import type { Isolation } from '../../log/followers.ts'
 import { type Failure, failure, isFailure } from '../../protocol/errors.ts'
 import type { Broker } from '../broker.ts'
 import { noSuchPartition } from '../producing.ts'
@@ -17,6 +18,8 @@ export interface Asked {
   readonly partitions: readonly number[] | undefined
   readonly begin: Begin
   readonly resume: NextOffsets | undefined
+  /** With read_committed the end is the last stable offset. */
+  readonly isolation?: Isolation | undefined
 }
 
 /** Where a partition begins that no token knows. */
@@ -70,7 +73,7 @@ async function startIn(broker: Brokerage, asked: Asked): Promise<Start | LiveFai
     const begin: Begin = known === undefined ? asked.begin : { from: 'earliest' }
     for (const partition of asked.partitions ?? Array(topic.partitions).keys()) {
       if (partition >= topic.partitions) return noSuchPartition(topic, partition)
-      wanted.push({ topic, partition, begin, known: known?.get(partition) })
+      wanted.push({ topic, partition, begin, known: known?.get(partition), isolation: asked.isolation })
     }
     if (wanted.length > MAX_LIVE_PARTITIONS) return tooMany()
   }
@@ -85,7 +88,7 @@ export async function addedTo(
 ): Promise<readonly Place[] | LiveFailure> {
   const wanted = topics.flatMap(({ topic, known }) =>
     Array.from({ length: Math.max(0, topic.partitions - known) }, (_, i): Wanted => {
-      return { topic, partition: known + i, begin: { from: 'earliest' }, known: undefined }
+      return { topic, partition: known + i, begin: { from: 'earliest' }, known: undefined, isolation: undefined }
     }),
   )
   return placesOf(broker, wanted)
@@ -102,6 +105,7 @@ interface Wanted {
   readonly partition: number
   readonly begin: Begin
   readonly known: number | undefined
+  readonly isolation: Isolation | undefined
 }
 
 async function placesOf(broker: Brokerage, wanted: readonly Wanted[]): Promise<Place[] | LiveFailure> {
@@ -118,19 +122,21 @@ async function placesOf(broker: Brokerage, wanted: readonly Wanted[]): Promise<P
   return places
 }
 
-async function offsetOf(broker: Brokerage, { topic, partition, begin, known }: Wanted): Promise<number | Failure> {
+async function offsetOf(broker: Brokerage, wanted: Wanted): Promise<number | Failure> {
+  const { topic, partition, begin, known, isolation } = wanted
   if (known === undefined && begin.from === 'time') {
-    const found = await broker.offsetFor(topic, partition, begin.timestamp)
+    const found = await broker.offsetFor(topic, partition, begin.timestamp, isolation)
     if (isFailure(found)) return found
     if (found.offset >= 0) return found.offset
   }
   const bounds = await broker.describe(topic, partition)
   if (isFailure(bounds)) return bounds
   const { logStartOffset, highWatermark } = bounds
+  const end = isolation === 'read_committed' ? bounds.lastStableOffset : highWatermark
   const said = known ?? (begin.from === 'offset' && begin.offset >= 0 ? begin.offset : undefined)
   if (said === undefined) {
     if (begin.from === 'earliest') return logStartOffset
-    return Math.max(logStartOffset, highWatermark + (begin.from === 'offset' ? begin.offset : 0))
+    return Math.max(logStartOffset, end + (begin.from === 'offset' ? begin.offset : 0))
   }
   if (said >= logStartOffset && said <= highWatermark) return said
   return outOfRange(said, logStartOffset, highWatermark)
