@@ -1,0 +1,95 @@
+// `edgelog/testing`: a whole broker inside a test. It starts in well under a second on free ports and a temporary folder, so
+// tests run beside each other; its clock can be moved, and it can be made to forget, or to die, in the middle of anything.
+
+import { randomUUID } from 'node:crypto'
+import { DataFolderInUse } from './folder.ts'
+import { launch, type Launched, type LaunchOptions, settings } from './launch.ts'
+import { HOST, PortInUse } from './ports.ts'
+import type { Move } from './worker.ts'
+
+export { DataFolderInUse, PortInUse }
+
+export interface TestBrokerOptions extends LaunchOptions {
+  /** Kafka's broker configs: `{ 'num.partitions': 3 }`. */
+  readonly config?: Readonly<Record<string, string | number | boolean>>
+}
+
+export interface TestBroker extends AsyncDisposable {
+  /** `http://127.0.0.1:31801`; paths begin after it. */
+  readonly http: string
+  /** `localhost:31802`, for the `brokers` or `bootstrap.servers` of a Kafka client. Several ports, by commas. */
+  readonly kafka: string
+  /** The folder that keeps everything. */
+  readonly data: string
+  /** Moves the broker's clock forward. What falls due by then is done when this resolves: retention, sessions, transactions. */
+  advance(ms: number): Promise<void>
+  /** Every object's memory is dropped, as Cloudflare may do between any two requests. One that is at work just then stays. */
+  evict(): Promise<void>
+  /** The broker is killed outright and started again, on the same ports and folder. */
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+/** How often an object that is just at work is asked again to let go. */
+const EVICTION_TRIES = 3
+
+export async function startBroker({ config = {}, ...options }: TestBrokerOptions = {}): Promise<TestBroker> {
+  const secret = randomUUID()
+  const vars = { ...configVars(config), ...options.vars, EDGELOG_TESTING: secret }
+  const launched = await launch('testing', { ...options, vars })
+  const http = `http://${HOST}:${launched.httpPort}`
+  const close = (): Promise<void> => launched.close()
+  let aheadMs = 0
+  return {
+    http,
+    kafka: launched.kafkaPorts.map(port => `localhost:${port}`).join(','),
+    data: launched.folder.path,
+    async advance(ms) {
+      if (!(ms >= 0)) throw new RangeError(`The clock goes forward only, not by ${ms} ms.`)
+      aheadMs += ms
+      const move: Move = { aheadMs, objects: await objectsOf(launched) }
+      const answer = await fetch(http, {
+        method: 'POST',
+        headers: { 'edgelog-testing': secret },
+        body: JSON.stringify(move),
+      })
+      if (answer.status !== 204) throw new Error(`The clock could not be moved: ${await answer.text()}`)
+    },
+    async evict() {
+      for (const { binding, className } of settings.objects) {
+        const ids = await launched.miniflare.listDurableObjectIds(binding)
+        await Promise.all(ids.map(id => evict(launched, className, id)))
+      }
+    },
+    restart: () => launched.again({ EDGELOG_TESTING_AHEAD_MS: String(aheadMs) }),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** `num.partitions` is EDGELOG_NUM_PARTITIONS to the Worker. */
+const configVars = (config: NonNullable<TestBrokerOptions['config']>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [
+      `EDGELOG_${name.toUpperCase().replaceAll('.', '_')}`,
+      String(value),
+    ]),
+  )
+
+/** All objects there are, by binding. */
+async function objectsOf({ miniflare }: Launched): Promise<Move['objects']> {
+  const bindings = settings.objects.map(({ binding }) => binding)
+  const ids = await Promise.all(bindings.map(binding => miniflare.listDurableObjectIds(binding)))
+  return Object.fromEntries(bindings.map((binding, i) => [binding, ids[i]!]))
+}
+
+async function evict({ miniflare }: Launched, className: string, id: string): Promise<void> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await miniflare.unsafeEvictDurableObject(settings.name, className, { id, webSockets: 'hibernate' })
+    } catch (thrown) {
+      if (String(thrown).includes('not currently running')) return
+      if (!String(thrown).includes('active references')) throw thrown
+      if (attempt === EVICTION_TRIES) return
+    }
+}
