@@ -1,0 +1,157 @@
+// Whether data of one Avro schema can be read with another: the specification's schema resolution, with the findings and
+// paths of Avro's own SchemaCompatibility. Each pair of types is compared once, so recursion ends and time is bounded.
+
+import {
+  type AvroType,
+  type Field,
+  isNamed,
+  isRecord,
+  type NamedType,
+  type Primitive,
+  type RecordType,
+} from './types.ts'
+
+/** Pairs of types that are compared; schemas of 1 MB could ask for billions. */
+const MAX_PAIRS = 200_000
+/** Types inside each other; a cycle of one schema runs along every cycle of the other. */
+const MAX_DEPTH = 1_000
+const MAX_FINDINGS = 100
+
+export interface Finding {
+  readonly type:
+    | 'NAME_MISMATCH'
+    | 'FIXED_SIZE_MISMATCH'
+    | 'MISSING_ENUM_SYMBOLS'
+    | 'READER_FIELD_MISSING_DEFAULT_VALUE'
+    | 'TYPE_MISMATCH'
+    | 'MISSING_UNION_BRANCH'
+    | 'TOO_LARGE_TO_COMPARE'
+  /** JSON pointer into the reader's schema, or '/'. */
+  readonly path: string
+  readonly message: string
+}
+
+/** What each primitive can be read as besides itself. */
+const promotions: Partial<Record<Primitive, readonly string[]>> = {
+  int: ['long', 'float', 'double'],
+  long: ['float', 'double'],
+  float: ['double'],
+  string: ['bytes'],
+  bytes: ['string'],
+}
+
+type Path = readonly string[]
+
+class TooLarge extends Error {}
+
+/** Empty: everything that was written with `writer` can be read with `reader`. */
+export function compareAvro(reader: AvroType, writer: AvroType): readonly Finding[] {
+  const compared = new Map<AvroType, Map<AvroType, readonly Finding[]>>()
+  let pairs = 0
+
+  /** A pair on the way is taken to fit until it is found otherwise. */
+  const compare = (reader: AvroType, writer: AvroType, path: Path, depth: number): readonly Finding[] => {
+    let byWriter = compared.get(reader)
+    if (byWriter === undefined) compared.set(reader, (byWriter = new Map()))
+    const before = byWriter.get(writer)
+    if (before !== undefined) return before
+    if (++pairs > MAX_PAIRS || depth > MAX_DEPTH) throw new TooLarge()
+    byWriter.set(writer, [])
+    const findings = compareTypes(reader, writer, path, depth + 1).slice(0, MAX_FINDINGS)
+    byWriter.set(writer, findings)
+    return findings
+  }
+
+  const compareTypes = (reader: AvroType, writer: AvroType, path: Path, depth: number): readonly Finding[] => {
+    if (writer.type === 'union') {
+      return writer.branches.flatMap((branch, index) => {
+        const at = [...path, String(index)]
+        if (reader.type !== 'union') return compare(reader, branch, at, depth)
+        return compare(reader, branch, [], depth).length === 0 ? [] : [missingBranch(branch, at)]
+      })
+    }
+    if (reader.type === 'union') {
+      const fits = reader.branches.some(branch => compare(branch, writer, [], depth).length === 0)
+      return fits ? [] : [missingBranch(writer, path)]
+    }
+    if (reader.type === 'array' && writer.type === 'array') {
+      return compare(reader.items, writer.items, [...path, 'items'], depth)
+    }
+    if (reader.type === 'map' && writer.type === 'map') {
+      return compare(reader.values, writer.values, [...path, 'values'], depth)
+    }
+    if (isRecord(reader) && isRecord(writer)) {
+      return [...compareNames(reader, writer, path), ...compareFields(reader, writer, path, depth)]
+    }
+    if (reader.type === 'enum' && writer.type === 'enum') {
+      const missing = writer.symbols.filter(symbol => !reader.positions.has(symbol)).sort()
+      return [
+        ...compareNames(reader, writer, path),
+        ...(missing.length === 0 || reader.default !== undefined
+          ? []
+          : [finding('MISSING_ENUM_SYMBOLS', [...path, 'symbols'], `[${missing.join(', ')}]`)]),
+      ]
+    }
+    if (reader.type === 'fixed' && writer.type === 'fixed') {
+      return [
+        ...compareNames(reader, writer, path),
+        ...(reader.size === writer.size
+          ? []
+          : [finding('FIXED_SIZE_MISMATCH', [...path, 'size'], `expected: ${writer.size}, found: ${reader.size}`)]),
+      ]
+    }
+    if (reader.type === writer.type || promotions[writer.type as Primitive]?.includes(reader.type)) return []
+    const message = `reader type: ${kind(reader)} not compatible with writer type: ${kind(writer)}`
+    return [finding('TYPE_MISMATCH', path, message)]
+  }
+
+  const compareFields = (reader: RecordType, writer: RecordType, path: Path, depth: number): readonly Finding[] =>
+    reader.fields.flatMap((field, index) => {
+      const at = [...path, 'fields', String(index)]
+      const source = sourceOf(field, writer)
+      if (source !== undefined) return compare(field.type, source.type, [...at, 'type'], depth)
+      if (field.default !== undefined) return []
+      // Avro lets the default of an enum stand in for the field's and then compares it with the whole record: no match.
+      if (field.type.type === 'enum' && field.type.default !== undefined) {
+        return compare(field.type, writer, [...at, 'type'], depth)
+      }
+      return [finding('READER_FIELD_MISSING_DEFAULT_VALUE', at, field.name)]
+    })
+
+  try {
+    return compare(reader, writer, [], 0)
+  } catch (error) {
+    if (error instanceof TooLarge)
+      return [finding('TOO_LARGE_TO_COMPARE', [], 'the schemas are too large to be compared')]
+    throw error
+  }
+}
+
+/** The writer's field of the same name, or of one that the reader says it had. */
+function sourceOf(field: Field, writer: RecordType): Field | undefined {
+  for (const name of [field.name, ...field.aliases]) {
+    const position = writer.positions.get(name)
+    if (position !== undefined) return writer.fields[position]
+  }
+  return undefined
+}
+
+/** Names without their namespaces, as Avro compares; aliases with. */
+function compareNames(reader: NamedType, writer: NamedType, path: Path): readonly Finding[] {
+  if (reader.name === writer.name || reader.aliases.includes(writer.fullName)) return []
+  return [finding('NAME_MISMATCH', [...path, 'name'], `expected: ${writer.fullName}`)]
+}
+
+function missingBranch(writer: AvroType, path: Path): Finding {
+  return finding('MISSING_UNION_BRANCH', path, `reader union lacking writer type: ${kind(writer)}`)
+}
+
+const kind = (type: AvroType): string => (isNamed(type) && isRecord(type) ? 'RECORD' : type.type.toUpperCase())
+
+function finding(type: Finding['type'], path: Path, message: string): Finding {
+  return {
+    type,
+    path: `/${path.map(step => step.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`,
+    message,
+  }
+}

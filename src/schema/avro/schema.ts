@@ -1,0 +1,49 @@
+// An Avro schema as the registry keeps it, and its incompatibilities in Confluent's words.
+
+import type { ResolvedReference, SchemaFacts } from '../schema.ts'
+import { compareAvro, type Finding } from './compatibility.ts'
+import { parseAvro } from './parse.ts'
+import { normalizeAvro, printAvro } from './print.ts'
+import type { AvroType } from './types.ts'
+
+export interface AvroSchema extends SchemaFacts<'AVRO'> {
+  readonly root: AvroType
+}
+
+/** Throws Invalid. */
+export function avroSchema(source: string, references: readonly ResolvedReference[]): AvroSchema {
+  const { root, known, defined } = parseAvro(
+    source,
+    references.map(({ schema }) => schema),
+  )
+  const text = printAvro(root, known)
+  return { type: 'AVRO', text, identity: text, normalized: normalizeAvro(root, known), names: defined, root }
+}
+
+const descriptions: Record<Finding['type'], (finding: Finding, reader: string, writer: string) => string> = {
+  FIXED_SIZE_MISMATCH: ({ path }, reader, writer) =>
+    `The size of FIXED type field at path '${path}' in the ${reader} schema does not match with the ${writer} schema`,
+  TYPE_MISMATCH: ({ path }, reader, writer) =>
+    `The type (path '${path}') of a field in the ${reader} schema does not match with the ${writer} schema`,
+  NAME_MISMATCH: ({ path }) => `The name of the schema has changed (path '${path}')`,
+  MISSING_ENUM_SYMBOLS: ({ path, message }, reader, writer) =>
+    `The ${reader} schema is missing enum symbols '${message}' at path '${path}' in the ${writer} schema`,
+  MISSING_UNION_BRANCH: ({ path }, reader, writer) =>
+    `The ${reader} schema is missing a type inside a union field at path '${path}' in the ${writer} schema`,
+  READER_FIELD_MISSING_DEFAULT_VALUE: ({ path, message }, reader, writer) =>
+    `The field '${message}' at path '${path}' in the ${reader} schema has no default value and is missing in the ` +
+    `${writer} schema`,
+  TOO_LARGE_TO_COMPARE: () => 'The schemas are too large or too deep to be compared',
+}
+
+export function avroIncompatibilities(
+  reader: AvroSchema,
+  writer: AvroSchema,
+  [readerName, writerName]: readonly [string, string],
+): readonly string[] {
+  return compareAvro(reader.root, writer.root).map(
+    finding =>
+      `{errorType:'${finding.type}', description:'${descriptions[finding.type](finding, readerName, writerName)}', ` +
+      `additionalInfo:'${finding.message}'}`,
+  )
+}

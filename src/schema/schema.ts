@@ -1,0 +1,110 @@
+// A schema of any of the three formats, as a registry and the doors see it: parsed, compared, and used to turn JSON into
+// bytes and back. Subjects, versions and ids are the registry's; the magic byte and the id before a datum are the door's.
+
+import { Invalid, MAX_SCHEMA_CHARACTERS } from './json-text.ts'
+import { BadDatum } from './datum.ts'
+import { type AvroSchema, avroIncompatibilities, avroSchema } from './avro/schema.ts'
+import { decodeAvro } from './avro/decode.ts'
+import { encodeAvro } from './avro/encode.ts'
+
+export type SchemaType = 'AVRO' | 'JSON' | 'PROTOBUF'
+
+/** What a schema refers to, in the name its format uses: Avro's full name, the uri of a `$ref`, the path of an import. */
+export interface ResolvedReference {
+  readonly name: string
+  readonly subject: string
+  readonly version: number
+  readonly schema: string
+}
+
+/** What every format's schema tells. */
+export interface SchemaFacts<T extends SchemaType> {
+  readonly type: T
+  /** What a registry stores and returns for it. */
+  readonly text: string
+  /** Equal for schemas that share an id. */
+  readonly identity: string
+  /** The same for schemas that differ only in what does not matter: what `normalize=true` registers. */
+  readonly normalized: string
+  /** Full names of the records or messages it defines, the one a datum is of first. */
+  readonly names: readonly string[]
+}
+
+export type ParsedSchema = AvroSchema
+
+export interface SchemaFailure {
+  readonly error: 'INVALID_SCHEMA'
+  readonly message: string
+}
+
+export interface DatumFailure {
+  readonly error: 'INVALID_DATUM'
+  readonly message: string
+  /** Where in the value, as in `order.lines[3].price`; empty for all of it. */
+  readonly path: string
+}
+
+/** `references` are all there are, also those of references; their order does not matter. */
+export function parseSchema(
+  type: SchemaType,
+  text: string,
+  references: readonly ResolvedReference[] = [],
+): ParsedSchema | SchemaFailure {
+  const characters = references.reduce((sum, { schema }) => sum + schema.length, text.length)
+  if (characters > MAX_SCHEMA_CHARACTERS) {
+    return invalid(`A schema and its references may have ${MAX_SCHEMA_CHARACTERS} characters, these have ${characters}`)
+  }
+  try {
+    switch (type) {
+      case 'AVRO':
+        return avroSchema(text, references)
+      default:
+        return invalid(`Unknown schema type ${String(type)}`)
+    }
+  } catch (error) {
+    if (error instanceof Invalid) return invalid(error.message)
+    throw error
+  }
+}
+
+const invalid = (message: string): SchemaFailure => ({ error: 'INVALID_SCHEMA', message })
+
+/**
+ * Why data written with `writer` cannot be read with `reader`, in the words of Confluent's registry; [] if it can. `called`
+ * is what the sentences call the two: when a new schema has to read old data, the reader is the new one.
+ */
+export function incompatibilities(
+  reader: ParsedSchema,
+  writer: ParsedSchema,
+  called: readonly [reader: string, writer: string] = ['new', 'old'],
+): readonly string[] {
+  if (reader.type === 'AVRO' && writer.type === 'AVRO') return avroIncompatibilities(reader, writer, called)
+  return ['Incompatible because of different schema type']
+}
+
+/** `message` is Confluent's list of indexes to a Protobuf message: [0], the first, unless given. */
+export function encodeDatum(
+  schema: ParsedSchema,
+  value: unknown,
+  _message: readonly number[] = [0],
+): Uint8Array | DatumFailure {
+  return orFailure(() => encodeAvro(schema.root, value))
+}
+
+/** Plain JSON values, but integers beyond 2^53 are what JSON.rawJSON makes: JSON.stringify writes their digits. */
+export function decodeDatum(
+  schema: ParsedSchema,
+  bytes: Uint8Array,
+  _message: readonly number[] = [0],
+): { readonly value: unknown } | DatumFailure {
+  return orFailure(() => ({ value: decodeAvro(schema.root, bytes) }))
+}
+
+function orFailure<T>(run: () => T): T | DatumFailure {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof BadDatum) return { error: 'INVALID_DATUM', message: error.message, path: error.path }
+    throw error
+  }
+}
