@@ -7,7 +7,7 @@ import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { brokerConfig } from './broker-configs.ts'
 import { alter, type ConfigChange, create, type Draft, grow, type NewTopic } from './changes.ts'
 import { type Overrides, partitionConfig } from './configs.ts'
-import { offsetsTopic, transactionsTopic } from './internal.ts'
+import { offsetsTopic, schemasTopic, transactionsTopic } from './internal.ts'
 import { answered, due, type Errand, type ErrandKey, isFor, postponed, rangesOf, removing, telling } from './errands.ts'
 import { type ClusterFact, type ClusterState, decode, emptyCluster, encode, replay, type TopicView } from './state.ts'
 
@@ -40,6 +40,7 @@ export type ClusterCommand =
   /** The topic that groups are kept in comes to be, unless it is there. */
   | { readonly type: 'needOffsets' }
   | { readonly type: 'needTransactions' }
+  | { readonly type: 'needSchemas' }
   /** The deployment sets these configs of the broker. */
   | { readonly type: 'configureBroker'; readonly broker: Overrides }
   /** What became of errands: the partitions that answered, and the errands to put off. */
@@ -103,6 +104,8 @@ function judge(
       return need(state, offsetsTopic(state.broker), nowMs)
     case 'needTransactions':
       return need(state, transactionsTopic(state.broker), nowMs)
+    case 'needSchemas':
+      return need(state, schemasTopic(), nowMs)
     case 'configureBroker':
       return [configureBroker(state, command.broker, nowMs), null]
     case 'carriedOut':

@@ -1,5 +1,5 @@
-// Topics that coordinators keep: they come to be when first needed, with Kafka's names and configs, and nobody can change
-// them. Their partitions are born by themselves, in the objects of their coordinators.
+// Topics that coordinators and the schema registry keep: they come to be when first needed, with Kafka's and Confluent's
+// names and configs, and nobody can change them. Their partitions are born by themselves, in the objects of their keepers.
 
 import { brokerConfig } from './broker-configs.ts'
 import { MAX_MESSAGE_BYTES, type Overrides } from './configs.ts'
@@ -11,6 +11,19 @@ export const OFFSETS_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAg'
 
 export const TRANSACTIONS_TOPIC = '__transaction_state'
 export const TRANSACTIONS_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAw'
+
+export const SCHEMAS_TOPIC = '_schemas'
+export const SCHEMAS_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABA'
+
+/** As Confluent's registry makes it. */
+export const schemasTopic = (): TopicView => ({
+  name: SCHEMAS_TOPIC,
+  topicId: SCHEMAS_TOPIC_ID,
+  partitions: 1,
+  config: { 'cleanup.policy': 'compact', 'max.message.bytes': String(MAX_MESSAGE_BYTES) },
+  configVersion: 1,
+  internal: true,
+})
 
 /** As the broker's configs make it. */
 export function transactionsTopic(broker: Overrides): TopicView {

@@ -121,6 +121,12 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
     return topic!
   }
 
+  /** The topic that schemas are kept in, which comes to be when the registry is first asked for something. */
+  async schemasTopic(): Promise<TopicView> {
+    const [topic] = (await this.#shard.call({ type: 'needSchemas' })) as readonly TopicView[]
+    return topic!
+  }
+
   /** A block of producer ids that nobody else gets. */
   async allocateProducerIds(): Promise<ProducerIdBlock> {
     return (await this.#shard.call({ type: 'allocateProducerIds' })) as ProducerIdBlock

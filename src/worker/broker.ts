@@ -11,7 +11,7 @@ import type { TransactionEnd } from '../log/transactions.ts'
 import { brokerConfigsFromEnv } from '../cluster/broker-configs.ts'
 import type { ClusterView, TopicView } from '../cluster/cluster.ts'
 import type { Overrides } from '../cluster/configs.ts'
-import { OFFSETS_TOPIC, TRANSACTIONS_TOPIC } from '../cluster/internal.ts'
+import { OFFSETS_TOPIC, SCHEMAS_TOPIC, TRANSACTIONS_TOPIC } from '../cluster/internal.ts'
 import type { ClusterObject } from '../objects/cluster.ts'
 import type { PartitionObject } from '../objects/partition.ts'
 import { partitionStub, type PartitionStub, type Rpc } from '../objects/place.ts'
@@ -19,6 +19,7 @@ import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import type { Env } from './env.ts'
 import { Follower, type Following } from './follower.ts'
 import { Groups } from './groups.ts'
+import { Registry } from './registry/registry.ts'
 import { Transactions } from './transactions.ts'
 
 /** How old the shared view may be before it is asked for again; a partition that moved on is noticed sooner. */
@@ -54,6 +55,7 @@ export class Broker {
   readonly cluster: Rpc<Omit<ClusterObject, 'fetch' | 'alarm'>>
   readonly groups: Groups
   readonly transactions: Transactions
+  readonly registry: Registry
   readonly #env: Env
   readonly #ctx: Waiter
   readonly #partitions = new Map<string, Lane>()
@@ -66,6 +68,7 @@ export class Broker {
     this.#ctx = ctx
     this.groups = new Groups(this, env.COORDINATOR)
     this.transactions = new Transactions(this, env.TRANSACTION)
+    this.registry = new Registry(this, env.REGISTRY)
     this.cluster = env.CLUSTER.getByName('cluster') as unknown as Rpc<Omit<ClusterObject, 'fetch' | 'alarm'>>
   }
 
@@ -113,6 +116,11 @@ export class Broker {
   /** The topic that transactions are kept in; the first transactional producer brings it about. */
   transactionsTopic(): Promise<TopicView> {
     return this.#ownTopic(TRANSACTIONS_TOPIC, () => this.cluster.transactionsTopic())
+  }
+
+  /** The topic that schemas are kept in; whoever asks the registry first brings it about. */
+  schemasTopic(): Promise<TopicView> {
+    return this.#ownTopic(SCHEMAS_TOPIC, () => this.cluster.schemasTopic())
   }
 
   /** A producer id that nobody else has: the cluster hands out blocks, and each isolate counts through its own. */
@@ -260,11 +268,18 @@ export class Broker {
     return this.#lane(topic, partition).append({ ...request, records, ...(facts && { facts }) })
   }
 
-  /** Partitions of the broker's own topics are their coordinators, which can be read like any. */
+  /** Partitions of the broker's own topics are their keepers, which can be read like any. */
   #objectsOf({ name }: TopicView): DurableObjectNamespace<PartitionObject> {
-    const { COORDINATOR, TRANSACTION, PARTITION } = this.#env
-    const own = name === OFFSETS_TOPIC ? COORDINATOR : name === TRANSACTIONS_TOPIC ? TRANSACTION : undefined
-    return own === undefined ? PARTITION : (own as unknown as DurableObjectNamespace<PartitionObject>)
+    const { COORDINATOR, TRANSACTION, REGISTRY, PARTITION } = this.#env
+    const own =
+      name === OFFSETS_TOPIC
+        ? COORDINATOR
+        : name === TRANSACTIONS_TOPIC
+          ? TRANSACTION
+          : name === SCHEMAS_TOPIC
+            ? REGISTRY
+            : PARTITION
+    return own as unknown as DurableObjectNamespace<PartitionObject>
   }
 
   #lane(topic: TopicView, partition: number): Lane {

@@ -3,6 +3,7 @@
 import type { ClusterObject } from '../objects/cluster.ts'
 import type { CoordinatorObject } from '../objects/coordinator.ts'
 import type { PartitionObject } from '../objects/partition.ts'
+import type { RegistryObject } from '../objects/registry.ts'
 import type { TransactionObject } from '../objects/transaction.ts'
 
 export interface Env {
@@ -10,6 +11,7 @@ export interface Env {
   readonly PARTITION: DurableObjectNamespace<PartitionObject>
   readonly COORDINATOR: DurableObjectNamespace<CoordinatorObject>
   readonly TRANSACTION: DurableObjectNamespace<TransactionObject>
+  readonly REGISTRY: DurableObjectNamespace<RegistryObject>
   /** '1' when served locally: every door is open. Never set in wrangler.toml. */
   readonly EDGELOG_LOCAL?: string
   /** The bearer token that a deployed broker asks for; without it everything is refused. */

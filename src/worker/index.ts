@@ -18,11 +18,14 @@ import { openApi } from './openapi.ts'
 import { html, page } from './page.ts'
 import { badRequest, problem } from './problem.ts'
 import { mountProduce } from './produce.ts'
+import { errorAnswer, isRegistryPath, jsonAnswer, registryErrors } from './registry/answers.ts'
+import { mountRegistry } from './registry/routes.ts'
 import { mountTopics } from './topics.ts'
 
 export { ClusterObject } from '../objects/cluster.ts'
 export { CoordinatorObject } from '../objects/coordinator.ts'
 export { PartitionObject } from '../objects/partition.ts'
+export { RegistryObject } from '../objects/registry.ts'
 export { TransactionObject } from '../objects/transaction.ts'
 
 const app = newApp()
@@ -48,8 +51,14 @@ mountProduce(app)
 mountConsume(app)
 mountLive(app)
 mountGroups(app)
+mountRegistry(app)
 
-app.get('/', c => homePage(new URL(c.req.url).origin))
+// To those who do not look at it, the root is the registry's: its clients ask there whether it is up.
+app.get('/', c =>
+  c.req.header('accept')?.includes('text/html')
+    ? homePage(new URL(c.req.url).origin)
+    : jsonAnswer({}, 'application/json'),
+)
 app.get('/docs', () => docsPage(openApi(app)))
 app.get('/openapi.json', c => c.json(openApi(app)))
 app.get('/kafka', c =>
@@ -61,6 +70,7 @@ app.get('/healthz', c => c.json({ status: 'ok' }))
 
 app.notFound(c => {
   const methods = methodsOf(c.req.path)
+  if (isRegistryPath(c.req.path)) return errorAnswer(registryErrors.status(methods.length === 0 ? 404 : 405))
   if (methods.length === 0)
     return problem({
       error: 'RESOURCE_NOT_FOUND',

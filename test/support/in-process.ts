@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { ClusterObject } from '../../src/objects/cluster.ts'
 import { CoordinatorObject } from '../../src/objects/coordinator.ts'
 import { PartitionObject } from '../../src/objects/partition.ts'
+import { RegistryObject } from '../../src/objects/registry.ts'
 import { TransactionObject } from '../../src/objects/transaction.ts'
 import { Broker } from '../../src/worker/broker.ts'
 import type { Env } from '../../src/worker/env.ts'
@@ -179,6 +180,7 @@ export class InProcess {
     const env = { EDGELOG_LOCAL: '1', ...vars } as Record<string, unknown>
     env['CLUSTER'] = new Namespace(ClusterObject as unknown as ObjectClass, env)
     env['COORDINATOR'] = new Namespace(CoordinatorObject as unknown as ObjectClass, env)
+    env['REGISTRY'] = new Namespace(RegistryObject as unknown as ObjectClass, env)
     env['TRANSACTION'] = new Namespace(TransactionObject as unknown as ObjectClass, env)
     env['PARTITION'] = new Namespace(PartitionObject as unknown as ObjectClass, env)
     this.#env = env as unknown as Env
