@@ -2,13 +2,7 @@
 // those before it again.
 
 import { createHash } from 'node:crypto'
-import {
-  incompatibilities,
-  parseSchema,
-  type ParsedSchema,
-  type ResolvedReference,
-  type SchemaType,
-} from '../schema.ts'
+import { parseSchema, type ParsedSchema, type ResolvedReference, type SchemaType } from '../schema.ts'
 import type { SchemaReference } from './metadata.ts'
 import { type Refusal, refusals } from './refusals.ts'
 import { type RegistryState, type SchemaVersion, versionOf } from './state.ts'
