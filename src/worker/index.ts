@@ -20,6 +20,8 @@ import { badRequest, problem } from './problem.ts'
 import { mountProduce } from './produce.ts'
 import { errorAnswer, isRegistryPath, jsonAnswer, registryErrors } from './registry/answers.ts'
 import { mountRegistry } from './registry/routes.ts'
+import { inRestWords, isRestPath } from './rest/door.ts'
+import { mountRestV3 } from './rest/v3.ts'
 import { mountTopics } from './topics.ts'
 
 export { ClusterObject } from '../objects/cluster.ts'
@@ -43,6 +45,7 @@ app.use(async (c, next) => {
     c.set('broker', new Broker(c.env, c.executionCtx))
     await next()
   }
+  if (isRestPath(url.pathname) && !c.res.ok) c.res = await inRestWords(c.res, url.pathname)
   for (const [name, value] of Object.entries(page.headers)) c.res.headers.set(name, value)
 })
 
@@ -52,6 +55,7 @@ mountConsume(app)
 mountLive(app)
 mountGroups(app)
 mountRegistry(app)
+mountRestV3(app)
 
 // To those who do not look at it, the root is the registry's: its clients ask there whether it is up.
 app.get('/', c =>
