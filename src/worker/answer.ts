@@ -18,11 +18,16 @@ export interface Cut {
   told: number
 }
 
+type Stored = Exclude<AppendResult, Failure>
+
 export interface Answers {
   readonly partition: number
   /** Batches in order; the first goes when all of its records are told of. */
   readonly cuts: Cut[]
 }
+
+/** What came of one record; `offset` and `timestamp` are -1 where it failed. */
+export type Tell = (partition: number, offset: number, timestamp: number, failed: Failure | undefined) => void
 
 export class Answer {
   /** In request order, neighbours of one partition as one run. */
@@ -54,13 +59,36 @@ export class Answer {
   /** The answers known so far that were not taken yet, about `max` at most, each followed by the separator. */
   take(separator: ',' | '\n', max = Number.POSITIVE_INFINITY): string {
     let text = ''
+    this.#advance(max, (partition, cut, result, count) => {
+      text += this.#text(partition, cut, result, count, separator)
+    })
+    return text
+  }
+
+  /** The same, for doors that write their answers themselves. */
+  tell(tell: Tell, max = Number.POSITIVE_INFINITY): void {
+    this.#advance(max, (partition, cut, result, count) => {
+      if ('error' in result) {
+        this.#fail(result, count)
+        for (let i = 0; i < count; i++) tell(partition, -1, -1, failureOf(result, cut.told + i))
+        return
+      }
+      this.succeeded += count
+      for (let i = 0; i < count; i++) {
+        const index = cut.told + i
+        tell(partition, result.baseOffset + index, timestampOf(cut, result, index), undefined)
+      }
+    })
+  }
+
+  #advance(max: number, tell: (partition: number, cut: Cut, result: AppendResult, count: number) => void): void {
     const enough = this.untold - max
     while (this.#head < this.#lanes.length && this.untold > enough) {
       const lane = this.#lanes[this.#head]!
       const cut = lane.cuts[0]
       if (cut?.result === undefined) break
       const count = Math.min(this.#counts[this.#head]!, cut.count - cut.told)
-      text += this.#tell(lane.partition, cut, cut.result, count, separator)
+      tell(lane.partition, cut, cut.result, count)
       cut.told += count
       this.untold -= count
       if (cut.told === cut.count) lane.cuts.shift()
@@ -72,14 +100,17 @@ export class Answer {
       this.#counts = this.#counts.slice(this.#head)
       this.#head = 0
     }
-    return text
   }
 
-  #tell(partition: number, cut: Cut, result: AppendResult, count: number, separator: string): string {
+  #fail({ error, message }: Failure, count: number): void {
+    this.failed += count
+    this.firstFailure ??= { error, message }
+  }
+
+  #text(partition: number, cut: Cut, result: AppendResult, count: number, separator: string): string {
     let text = ''
     if ('error' in result) {
-      this.failed += count
-      this.firstFailure ??= { error: result.error, message: result.message }
+      this.#fail(result, count)
       for (let i = 0; i < count; i++) text += errorText(partition, result, cut.told + i) + separator
       return text
     }
@@ -97,8 +128,16 @@ export class Answer {
   }
 }
 
-function errorText(partition: number, result: AppendResult & Failure, index: number): string {
+const errorText = (partition: number, result: AppendResult & Failure, index: number): string =>
+  `{"partition":${partition},"error":${JSON.stringify(recordError(failureOf(result, index)))}}`
+
+/** Of a batch that was refused, what is said of this record. */
+function failureOf(result: AppendResult & Failure, index: number): Failure {
   const own = 'recordErrors' in result ? result.recordErrors?.find(error => error.index === index) : undefined
-  const error = recordError(own ? { error: result.error, message: own.message } : result)
-  return `{"partition":${partition},"error":${JSON.stringify(error)}}`
+  return own ? { error: result.error, message: own.message } : result
+}
+
+function timestampOf({ timestamps }: Cut, { logAppendTime }: Stored, index: number): number {
+  if (logAppendTime >= 0) return logAppendTime
+  return typeof timestamps === 'number' ? timestamps : timestamps[index]!
 }

@@ -6,6 +6,7 @@ import { mountClusters } from './v3/clusters.ts'
 import { mountConfigs } from './v3/configs.ts'
 import { mountGroups } from './v3/groups.ts'
 import { mountPartitions } from './v3/partitions.ts'
+import { mountRecords } from './v3/records.ts'
 import { route } from './v3/route.ts'
 import { mountTopics } from './v3/topics.ts'
 
@@ -15,6 +16,7 @@ export function mountRestV3(app: App): void {
   mountConfigs(app)
   mountPartitions(app)
   mountGroups(app)
+  mountRecords(app)
   // As Kafka says where nothing authorizes.
   const none = failure('SECURITY_DISABLED', 'No Authorizer is configured.')
   for (const method of ['GET', 'POST', 'DELETE'] as const) route(app, method, '/acls', () => none)

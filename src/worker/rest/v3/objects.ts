@@ -1,0 +1,79 @@
+// Concatenated JSON: a stream of bytes as the JSON objects in it, wherever its chunks are cut, with a bound on what one may
+// hold. Only where objects end is looked at; what is in them is for whoever reads them.
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+const OPEN_ARRAY = 0x5b
+const CLOSE_ARRAY = 0x5d
+
+/** What comes is no object, or too large a one: the stream cannot be read on. */
+export class NoObject extends Error {}
+
+export class Objects {
+  readonly #maxBytes: number
+  /** The beginning of an object that goes on in the next chunk. */
+  #held: Uint8Array[] = []
+  #heldBytes = 0
+  #depth = 0
+  #inString = false
+  #escaped = false
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** The objects that this chunk completes, in order. Throws NoObject where it stops being any. */
+  *push(chunk: Uint8Array): Generator<Uint8Array> {
+    let start = 0
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at]!
+      if (this.#depth === 0) {
+        if (isSpace(byte)) continue
+        if (byte !== OPEN_OBJECT) throw new NoObject('Unexpected text: records are JSON objects, one after the other.')
+        start = at
+        this.#depth = 1
+        continue
+      }
+      if (this.#inString) {
+        if (this.#escaped) this.#escaped = false
+        else if (byte === BACKSLASH) this.#escaped = true
+        else if (byte === QUOTE) this.#inString = false
+      } else if (byte === QUOTE) this.#inString = true
+      else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) this.#depth++
+      else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && --this.#depth === 0) {
+        yield this.#whole(chunk.subarray(start, at + 1))
+        start = at + 1
+      }
+    }
+    if (this.#depth > 0) this.#hold(chunk.subarray(start))
+  }
+
+  /** The stream has ended: NoObject is thrown where an object has not. */
+  finish(): void {
+    if (this.#depth > 0) throw new NoObject('Unexpected end of text: an object is not closed.')
+  }
+
+  #whole(last: Uint8Array): Uint8Array {
+    if (this.#heldBytes === 0) return last
+    this.#hold(last)
+    const bytes = new Uint8Array(this.#heldBytes)
+    let at = 0
+    for (const part of this.#held) {
+      bytes.set(part, at)
+      at += part.length
+    }
+    this.#held = []
+    this.#heldBytes = 0
+    return bytes
+  }
+
+  #hold(part: Uint8Array): void {
+    this.#heldBytes += part.length
+    if (this.#heldBytes > this.#maxBytes) throw new NoObject(`A record may have ${this.#maxBytes} bytes.`)
+    this.#held.push(part)
+  }
+}
+
+const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
