@@ -21,6 +21,7 @@ import { mountProduce } from './produce.ts'
 import { errorAnswer, isRegistryPath, jsonAnswer, registryErrors } from './registry/answers.ts'
 import { mountRegistry } from './registry/routes.ts'
 import { inRestWords, isRestPath } from './rest/door.ts'
+import { mountRestV2 } from './rest/v2.ts'
 import { mountRestV3 } from './rest/v3.ts'
 import { mountTopics } from './topics.ts'
 
@@ -55,6 +56,7 @@ mountConsume(app)
 mountLive(app)
 mountGroups(app)
 mountRegistry(app)
+mountRestV2(app)
 mountRestV3(app)
 
 // To those who do not look at it, the root is the registry's: its clients ask there whether it is up.
@@ -122,7 +124,8 @@ function methodsOf(path: string): string[] {
   const methods = new Set<string>()
   for (const { method, path: pattern } of app.routes) {
     if (method === 'ALL') continue
-    if (new RegExp(`^${pattern.replaceAll(/:\w+/g, '[^/]+')}$`).test(path)) methods.add(method)
+    if (new RegExp(`^${pattern.replaceAll(/:\w+(?:\{([^}]+)\})?/g, (_, only) => only ?? '[^/]+')}$`).test(path))
+      methods.add(method)
   }
   return [...methods]
 }

@@ -16,6 +16,7 @@ export const isRestFailure = (value: unknown): value is RestFailure =>
 export const TOPIC_NOT_FOUND = restFailure(40401, 'Topic not found.')
 export const PARTITION_NOT_FOUND = restFailure(40402, 'Partition not found.')
 export const INSTANCE_NOT_FOUND = restFailure(40403, 'Consumer instance not found.')
+export const UNSUPPORTED_MEDIA = restFailure(415, 'HTTP 415 Unsupported Media Type')
 
 const BAD_REQUEST = 40002
 const UNKNOWN_TOPIC_OR_PARTITION = 40403

@@ -1,4 +1,8 @@
-// The content types of the REST Proxy's v2: its own for everything, and one for each format that records may come in.
+// The content types of the REST Proxy's v2: its own for everything, and one for each format that records may come in. What
+// a request brings and wants is judged here, as the proxy does.
+
+import { mediaType } from '../../media.ts'
+import { type RestFailure, restFailure, UNSUPPORTED_MEDIA } from '../errors.ts'
 
 export const V2_JSON = 'application/vnd.kafka.v2+json'
 
@@ -6,3 +10,47 @@ export const embeddedFormats = ['binary', 'json', 'avro', 'jsonschema', 'protobu
 export type EmbeddedFormat = (typeof embeddedFormats)[number]
 
 export const mediaOf = (format: EmbeddedFormat): string => `application/vnd.kafka.${format}.v2+json`
+
+const NOT_ACCEPTABLE = restFailure(406, 'HTTP 406 Not Acceptable')
+
+const formatOfMedia = new Map<string, EmbeddedFormat>(embeddedFormats.map(format => [mediaOf(format), format]))
+/** Which of them an Accept may name where the answer holds no records. */
+const acceptable = new Set([V2_JSON, 'application/json', 'application/*', '*/*', ...formatOfMedia.keys()])
+
+/** The format of the records in a body. */
+export const formatOfBody = (contentType: string | null): EmbeddedFormat | RestFailure =>
+  formatOfMedia.get(mediaType(contentType)) ?? UNSUPPORTED_MEDIA
+
+/** A body that holds no records may be of any of the types. */
+export function checkBody(contentType: string | null): RestFailure | undefined {
+  const media = mediaType(contentType)
+  return media === V2_JSON || media === 'application/json' || formatOfMedia.has(media) ? undefined : UNSUPPORTED_MEDIA
+}
+
+/** 406 where nothing the client accepts is what v2 has to say. */
+export function checkAccept(accept: string | null): RestFailure | undefined {
+  return accept === null || rangesOf(accept).some(range => acceptable.has(range)) ? undefined : NOT_ACCEPTABLE
+}
+
+/** The format that records are wanted in; binary where nothing is said, as the proxy has it. */
+export function formatWanted(accept: string | null): EmbeddedFormat | RestFailure {
+  if (accept === null) return 'binary'
+  for (const range of rangesOf(accept)) {
+    const format = formatOfMedia.get(range)
+    if (format !== undefined) return format
+    if (acceptable.has(range)) return 'binary'
+  }
+  return NOT_ACCEPTABLE
+}
+
+/** Media ranges, the most wanted first. */
+function rangesOf(accept: string): string[] {
+  const ranges = accept.split(',').map(part => {
+    const q = /;\s*q=([\d.]+)/i.exec(part)?.[1]
+    return { range: mediaType(part), weight: q === undefined ? 1 : Number(q) }
+  })
+  return ranges
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight)
+    .map(({ range }) => range)
+}

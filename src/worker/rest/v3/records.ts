@@ -7,7 +7,7 @@ import { chunksOf, openBody, readBody } from '../../body.ts'
 import { mediaType } from '../../media.ts'
 import { topicToProduce } from '../../producing.ts'
 import { badRequest } from '../embedded.ts'
-import { errorBody, fromKafka, refuse, restFailure } from '../errors.ts'
+import { fromKafka, refuse, restFailure, UNSUPPORTED_MEDIA } from '../errors.ts'
 import { NoObject, Objects } from './objects.ts'
 import { Production, type Result } from './production.ts'
 import { type Call, type Found, route } from './route.ts'
@@ -41,7 +41,6 @@ function isShort({ headers }: Request): boolean {
   return said !== null && Number(said) <= MAX_WHOLE_BYTES && !headers.has('content-encoding')
 }
 
-export const UNSUPPORTED_MEDIA = restFailure(415, 'HTTP 415 Unsupported Media Type')
 const EMPTY = restFailure(422, 'Payload error. Request body is empty. Data is required.')
 
 async function whole(request: Request, production: Production): Promise<Response> {
