@@ -37,6 +37,13 @@ interface Pass {
   readonly output?: Segment | undefined
 }
 
+interface Step {
+  /** As they now are. */
+  readonly segments: readonly Segment[]
+  /** Nothing of it is done again after an eviction. */
+  readonly isStored: boolean
+}
+
 export class Cleaner {
   readonly #store: Store
   readonly #maxKeys: number | undefined
@@ -58,16 +65,16 @@ export class Cleaner {
     return cleanableMs(log, this.#firstDirty(log))
   }
 
-  /** Goes on for about `maxBytes` of what is stored. Returns the segments as they now are. */
-  step(log: CleanableLog, producers: Producers, nowMs: number, maxBytes: number): readonly Segment[] {
+  /** Goes on for about `maxBytes` of what is stored. */
+  step(log: CleanableLog, producers: Producers, nowMs: number, maxBytes: number): Step {
     const { pass } = this.#state
     if (pass !== undefined && this.#map !== undefined) {
       const deleteRetentionMs = log.config['delete.retention.ms']
       const cleaning = { ...pass, map: this.#map, producers, nowMs, deleteRetentionMs }
-      return this.#rewrite(log, pass, cleaning, maxBytes)
+      return { segments: this.#rewrite(log, pass, cleaning, maxBytes), isStored: true }
     }
     this.#fill(log, nowMs, maxBytes)
-    return log.segments
+    return { segments: log.segments, isStored: false }
   }
 
   /** The topic is compacted no longer: what is half built goes, what is cleaned stays. */
@@ -170,7 +177,7 @@ export class Cleaner {
     let left = maxBytes
     for (const segment of group) {
       if (segment.nextOffset <= position) continue
-      for (const chunk of this.#store.chunkBytesFrom(segment, position)) {
+      for (const chunk of this.#store.chunkBytesFrom(segment, position, left)) {
         batches.push(...clean(this.#store, chunk.bytes, cleaning))
         position = chunk.lastOffset + 1
         left -= chunk.bytes.length

@@ -103,7 +103,7 @@ class Reading {
     const first = this.#store.chunkAt(segment, this.nextOffset)
     if (first !== undefined && first.lastOffset >= this.nextOffset) this.#takeFrom(segment, first)
     if (this.full) return
-    for (const chunk of this.#store.chunkBytesFrom(segment, this.nextOffset)) {
+    for (const chunk of this.#store.chunkBytesFrom(segment, this.nextOffset, this.#left)) {
       if (chunk.baseOffset >= this.#upTo) this.full = true
       else if (chunk.bytes.length <= this.#left && chunk.lastOffset < this.#upTo)
         this.#add(chunk.bytes, chunk.lastOffset)

@@ -45,7 +45,7 @@ export class MapFilling {
       if (segment.nextOffset <= this.position) continue
       const held = this.#store.chunkAt(segment, this.position)
       const from = held !== undefined && held.lastOffset >= this.position ? held.baseOffset : this.position
-      for (const chunk of this.#store.chunkBytesFrom(segment, from)) {
+      for (const chunk of this.#store.chunkBytesFrom(segment, from, left)) {
         if (chunk.baseOffset >= upTo) break
         if (!this.#take(chunk)) return true
         left -= chunk.bytes.length

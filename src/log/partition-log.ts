@@ -114,15 +114,15 @@ export class PartitionLog {
     return new PartitionLog(store, identity, config, configVersion, 0, 0, nowMs)
   }
 
-  /** The log as it was last committed; undefined where none was born. */
-  static open(store: Store, nowMs: number): PartitionLog | undefined {
+  /** The log as it was last committed, under what `configured` makes of its config; undefined where none was born. */
+  static open(store: Store, nowMs: number, configured = (config: LogConfig) => config): PartitionLog | undefined {
     const row = store.partition()
     if (row === undefined) return undefined
     const { topicId, topic, partition } = row
     return new PartitionLog(
       store,
       { topicId, topic, partition },
-      JSON.parse(row.config) as LogConfig,
+      configured(JSON.parse(row.config) as LogConfig),
       row.configVersion,
       row.leaderEpoch,
       row.logStartOffset,
@@ -319,10 +319,15 @@ export class PartitionLog {
     return this.#cleaner.dueMs(this.#cleanable)
   }
 
-  /** One step of compaction, which reads about `maxBytes`. Inside the host's transaction; a throw changes nothing here. */
-  clean(nowMs: number, maxBytes: number): void {
-    this.#segments = this.#cleaner.step(this.#cleanable, this.#producers, nowMs, maxBytes)
+  /**
+   * One step of compaction, which reads about `maxBytes`; true if it stored how far it got. Inside the host's transaction;
+   * a throw changes nothing here.
+   */
+  clean(nowMs: number, maxBytes: number): boolean {
+    const { segments, isStored } = this.#cleaner.step(this.#cleanable, this.#producers, nowMs, maxBytes)
+    this.#segments = segments
     this.#full = this.#store.sizeBytes > FULL_BYTES
+    return isStored
   }
 
   /** Gives back the memory that compaction takes between its steps. */

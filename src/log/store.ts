@@ -6,10 +6,11 @@ import type { Segment } from './segments.ts'
 import type { AbortedTransaction } from './transactions.ts'
 
 type SqlValue = ArrayBuffer | Uint8Array | string | number | null
+type Row = Record<string, SqlValue>
 
 /** The part of a Durable Object's `ctx.storage.sql` that is used here. */
 export interface Sql {
-  exec(statement: string, ...bindings: SqlValue[]): Iterable<Record<string, SqlValue>>
+  exec(statement: string, ...bindings: SqlValue[]): Iterable<Row>
   /** Bytes on disk. */
   readonly databaseSize: number
 }
@@ -37,6 +38,8 @@ export interface ChunkBytes extends ChunkRow {
   readonly bytes: Uint8Array
 }
 
+/** Rows looked at together: no cursor is left open, for as long as one is, the platform lets no table go. */
+const PAGE_ROWS = 64
 /** A row stays below the platform's 2,000,000 bytes, its index and columns included. */
 const MAX_BLOB_BYTES = 1_700_000
 
@@ -214,7 +217,7 @@ export class Store {
     return row && chunkRow(row)
   }
 
-  /** Chunks from `offset` on, oldest first, lazily: the caller stops when it has enough, and before any await. */
+  /** Chunks from `offset` on, oldest first, lazily, and to be read to the end: a cursor left open locks every table. */
   *chunksFrom(segment: Segment, offset: number): Iterable<ChunkRow> {
     const rows = this.#sql.exec(
       `SELECT base_offset, last_offset, max_timestamp, batches FROM ${table(segment)} WHERE base_offset >= ? ORDER BY base_offset`,
@@ -233,25 +236,34 @@ export class Store {
     return row && chunkRow(row)
   }
 
-  /** Whole chunks with their bytes, from `offset` on, lazily. Bytes kept in the side table are fetched too. */
-  *chunkBytesFrom(segment: Segment, offset: number): Iterable<ChunkBytes> {
-    const rows = this.#sql.exec(
-      `SELECT base_offset, last_offset, max_timestamp, batches, bytes FROM ${table(segment)} WHERE base_offset >= ? ORDER BY base_offset`,
-      offset,
-    )
-    for (const row of rows) {
-      const bytes = blob(row['bytes'])
-      yield {
-        ...chunkRow(row),
-        bytes: bytes.length < MAX_BLOB_BYTES ? bytes : this.#withRest(segment, row['base_offset'] as number, bytes),
-      }
+  /**
+   * Whole chunks with their bytes, from `offset` on, about `maxBytes` of them at a time, for as long as the caller wants
+   * more. Bytes kept in the side table are fetched too.
+   */
+  *chunkBytesFrom(segment: Segment, offset: number, maxBytes: number): Iterable<ChunkBytes> {
+    for (let from = offset; ;) {
+      const sizes = this.#all(
+        `SELECT base_offset, length(bytes) AS size FROM ${table(segment)} WHERE base_offset >= ? ORDER BY base_offset LIMIT ${PAGE_ROWS}`,
+        from,
+      )
+      let bytes = 0
+      const last = sizes.find(row => (bytes += row['size'] as number) >= maxBytes) ?? sizes.at(-1)
+      if (last === undefined) return
+      const rows = this.#all(
+        `SELECT base_offset, last_offset, max_timestamp, batches, bytes FROM ${table(segment)} WHERE base_offset BETWEEN ? AND ? ORDER BY base_offset`,
+        from,
+        last['base_offset'] as number,
+      )
+      for (const row of rows) yield { ...chunkRow(row), bytes: this.#wholeBytes(segment, row) }
+      if (last === sizes.at(-1) && sizes.length < PAGE_ROWS) return
+      from = (last['base_offset'] as number) + 1
     }
   }
 
   /** Part of one chunk's bytes: what a reader that begins inside it gets. */
   slice(segment: Segment, chunkBaseOffset: number, position: number, sizeBytes: number): Uint8Array {
     if (position + sizeBytes > MAX_BLOB_BYTES) {
-      for (const chunk of this.chunkBytesFrom(segment, chunkBaseOffset))
+      for (const chunk of this.chunkBytesFrom(segment, chunkBaseOffset, 1))
         return chunk.bytes.slice(position, position + sizeBytes)
     }
     const row = this.#first(
@@ -298,20 +310,24 @@ export class Store {
     this.#sql.exec('INSERT INTO aborted VALUES (?, ?, ?, ?)', lastOffset, firstOffset, producerId, lastStableOffset)
   }
 
-  /** Aborted transactions whose markers stand at `offset` or later, in the order of these, lazily. */
+  /** Aborted transactions whose markers stand at `offset` or later, in the order of these, for as long as the caller wants. */
   *abortedFrom(offset: number): Iterable<AbortedTransaction> {
     if (!this.#exists('aborted')) return
-    const rows = this.#sql.exec(
-      'SELECT last_offset, first_offset, producer_id, last_stable_offset FROM aborted WHERE last_offset >= ? ORDER BY last_offset',
-      offset,
-    )
-    for (const row of rows)
-      yield {
-        producerId: row['producer_id'] as number,
-        firstOffset: row['first_offset'] as number,
-        lastOffset: row['last_offset'] as number,
-        lastStableOffset: row['last_stable_offset'] as number,
-      }
+    for (let from = offset; ;) {
+      const rows = this.#all(
+        `SELECT last_offset, first_offset, producer_id, last_stable_offset FROM aborted WHERE last_offset >= ? ORDER BY last_offset LIMIT ${PAGE_ROWS}`,
+        from,
+      )
+      for (const row of rows)
+        yield {
+          producerId: row['producer_id'] as number,
+          firstOffset: row['first_offset'] as number,
+          lastOffset: row['last_offset'] as number,
+          lastStableOffset: row['last_stable_offset'] as number,
+        }
+      if (rows.length < PAGE_ROWS) return
+      from = (rows.at(-1)!['last_offset'] as number) + 1
+    }
   }
 
   /** Forgets those that ended before `offset`. */
@@ -334,29 +350,35 @@ export class Store {
     }
   }
 
-  #withRest(segment: Segment, baseOffset: number, head: Uint8Array): Uint8Array {
-    if (!this.#exists(`${table(segment)}_rest`)) return head
-    const rows = this.#sql.exec(
+  #wholeBytes(segment: Segment, row: Row): Uint8Array {
+    const head = blob(row['bytes'])
+    if (head.length < MAX_BLOB_BYTES || !this.#exists(`${table(segment)}_rest`)) return head
+    const rest = this.#all(
       `SELECT bytes FROM ${table(segment)}_rest WHERE base_offset = ? ORDER BY part`,
-      baseOffset,
+      row['base_offset'] as number,
     )
-    return joined([head, ...Array.from(rows, row => blob(row['bytes']))])
+    return joined([head, ...rest.map(({ bytes }) => blob(bytes))])
   }
 
   #exists(name: string): boolean {
     return this.#first("SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = ?", name) !== undefined
   }
 
-  #first(statement: string, ...bindings: SqlValue[]): Record<string, SqlValue> | undefined {
+  /** Of statements that find one row at most: what they might find beyond it would stay locked. */
+  #first(statement: string, ...bindings: SqlValue[]): Row | undefined {
     for (const row of this.#sql.exec(statement, ...bindings)) return row
     return undefined
+  }
+
+  #all(statement: string, ...bindings: SqlValue[]): Row[] {
+    return [...this.#sql.exec(statement, ...bindings)]
   }
 }
 
 const blob = (value: SqlValue | undefined): Uint8Array =>
   value instanceof Uint8Array ? value : new Uint8Array(value as ArrayBuffer)
 
-const chunkRow = (row: Record<string, SqlValue>): ChunkRow => ({
+const chunkRow = (row: Row): ChunkRow => ({
   baseOffset: row['base_offset'] as number,
   lastOffset: row['last_offset'] as number,
   maxTimestamp: row['max_timestamp'] as number,

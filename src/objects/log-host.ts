@@ -20,6 +20,7 @@ import { type Identity, PartitionLog } from '../log/partition-log.ts'
 import { type Sql, Store } from '../log/store.ts'
 import type { TransactionEnd } from '../log/transactions.ts'
 import { type ErrorName, type Failure, failure } from '../protocol/errors.ts'
+import { type CleaningOptions, LogCleaner, PARTITION_CLEANING } from './log-cleaner.ts'
 
 /** Bytes decided but not yet durable; beyond them appends wait their turn before they are decided. */
 const MAX_PENDING_BYTES = 33_554_432
@@ -41,11 +42,20 @@ const CATCH_UP_BYTES = 1_048_576
 /** All logs of an isolate share its processor, and so its rest. */
 let restUntilMs = 0
 
+export interface LogHostOptions {
+  readonly now?: () => number
+  /** What this log makes of the config it is given. */
+  readonly configured?: (config: LogConfig) => LogConfig
+  readonly cleaning?: CleaningOptions
+}
+
 export class LogHost {
   log: PartitionLog | undefined
   readonly #ctx: DurableObjectState
   readonly #store: Store
   readonly #now: () => number
+  readonly #configured: (config: LogConfig) => LogConfig
+  readonly #cleaner: LogCleaner
   readonly #followers = new Followers<WebSocket>()
   /** Resolves when everything decided up to now is durable. */
   #gathering: Commit | undefined
@@ -60,19 +70,22 @@ export class LogHost {
   /** Its many followers are being told, or will be: what comes now goes along. */
   #telling = false
 
-  constructor(ctx: DurableObjectState, now: () => number = Date.now) {
+  constructor(ctx: DurableObjectState, options: LogHostOptions = {}) {
+    const { now = Date.now, configured = config => config, cleaning = PARTITION_CLEANING } = options
     this.#ctx = ctx
     this.#now = now
+    this.#configured = configured
+    this.#cleaner = new LogCleaner(ctx, now, cleaning)
     this.#store = new Store(ctx.storage.sql as unknown as Sql)
-    this.log = PartitionLog.open(this.#store, now())
+    this.log = PartitionLog.open(this.#store, now(), configured)
   }
 
   /** Brings the log to life; a log that is alive keeps what it has and takes over a newer config. */
   async birth(identity: Identity, config: LogConfig, configVersion: number): Promise<void> {
     await this.transact(() => {
       if (this.log === undefined)
-        this.log = PartitionLog.create(this.#store, identity, config, configVersion, this.#now())
-      else this.log.configure(config, configVersion)
+        this.log = PartitionLog.create(this.#store, identity, this.#configured(config), configVersion, this.#now())
+      else this.log.configure(this.#configured(config), configVersion)
     })
     await this.arm()
   }
@@ -115,9 +128,11 @@ export class LogHost {
     }
   }
 
-  /** Sets the alarm to when retention is next due, or to `alsoMs`, unless it is set that early already. */
+  /** Sets the alarm to when retention or compaction is next due, or to `alsoMs`, unless it is set that early already. */
   async arm(alsoMs = Number.POSITIVE_INFINITY): Promise<void> {
-    const due = Math.min(this.log?.deadline() ?? Number.POSITIVE_INFINITY, alsoMs)
+    const { log } = this
+    const cleaningMs = log === undefined ? Number.POSITIVE_INFINITY : this.#cleaner.dueMs(log)
+    const due = Math.min(log?.deadline() ?? Number.POSITIVE_INFINITY, Math.max(cleaningMs, this.#now()), alsoMs)
     if (due === Number.POSITIVE_INFINITY) return
     if (this.#alarmMs === undefined) {
       const stored = await this.#ctx.storage.getAlarm()
@@ -136,13 +151,14 @@ export class LogHost {
     return result
   }
 
-  /** What is due by now: retention. One that fires early only arms again. */
+  /** What is due by now: retention and compaction. One that fires early only arms again. */
   async alarm(): Promise<void> {
     this.#alarmMs = null
     const { log } = this
     if (log === undefined) return
     await this.transact(() => log.retain(this.#now()))
     this.#serveAll()
+    await this.#cleaner.run(log, () => this.log === log)
     await this.arm()
   }
 

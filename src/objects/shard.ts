@@ -9,6 +9,7 @@ import type { Identity } from '../log/partition-log.ts'
 import { decodeBatch, encodeBatch, type NewRecord } from '../log/records.ts'
 import type { Fact, Machine, Outcome, Ticket } from '../machine.ts'
 import { isFailure } from '../protocol/errors.ts'
+import type { CleaningOptions } from './log-cleaner.ts'
 import { LogHost } from './log-host.ts'
 
 /** Callers without a reply at any time; one more is refused. */
@@ -19,6 +20,11 @@ const REPLAY_BYTES = 4_194_304
 const BATCH_BYTES = 1_000_000
 /** With nobody waiting, a timer keeps the object awake only for what is due this soon; the alarm does the rest. */
 const TIMER_REACH_MS = 5_000
+
+/** What a start reads of the log besides the latest facts, and as much again as these take. */
+const MAX_DIRTY_BYTES = 262_144
+/** Callers wait for a step, and errands for the alarm. */
+const CLEANING: CleaningOptions = { stepBytes: 1_048_576, alarmBytes: 33_554_432, takesTurn: false }
 
 export interface ShardOptions {
   /** The log the facts go to; it is born with the first fact, so that a probe writes nothing. */
@@ -52,7 +58,7 @@ export class Shard<State, Command, F extends Fact, Reply> {
     this.#machine = machine
     this.#options = options
     this.#now = options.now ?? Date.now
-    this.host = new LogHost(ctx, this.#now)
+    this.host = new LogHost(ctx, { now: this.#now, configured: eagerly, cleaning: CLEANING })
     this.#replayLog()
     this.#wake()
   }
@@ -92,8 +98,10 @@ export class Shard<State, Command, F extends Fact, Reply> {
 
   /** For the object's alarm handler: the log's own due work (compaction among it) and the machine's. */
   async alarm(): Promise<void> {
-    await this.host.alarm()
+    // What the machine has to do does not wait until its log is compacted.
+    const logsDue = this.host.alarm()
     this.#tick()
+    await logsDue
     await this.#durable
   }
 
@@ -225,6 +233,16 @@ export class Shard<State, Command, F extends Fact, Reply> {
     throw error
   }
 }
+
+/** Compacted whenever more of it is outdated, perhaps, than is not: each start reads all of it. */
+const eagerly = (config: LogConfig): LogConfig => ({
+  ...config,
+  'cleanup.policy': ['compact'],
+  'max.compaction.lag.ms': config['max.compaction.lag.ms'] ?? Number.MAX_VALUE,
+  'min.cleanable.dirty.ratio': 0.5,
+  'min.compaction.lag.ms': 0,
+  'segment.bytes': Math.min(config['segment.bytes'], MAX_DIRTY_BYTES),
+})
 
 /** Records as batches of bounded size, one or more. */
 function batches(records: readonly NewRecord[]): Uint8Array[] {

@@ -478,7 +478,7 @@ function cleanWithFewKeys(t: CompactedLog, keys: number, maxBytes: number): void
   let { segments, producers } = recover(t.storage.store(), t.now)
   for (let n = 0; (cleaner.dueMs({ ...bounds, config, segments }) ?? t.now + 1) <= t.now; n++) {
     if (n > 10_000) throw new Error('it never ends')
-    segments = cleaner.step({ ...bounds, config, segments }, producers, t.now, maxBytes)
+    segments = cleaner.step({ ...bounds, config, segments }, producers, t.now, maxBytes).segments
   }
   t.restart()
 }

@@ -258,6 +258,13 @@ describe('retention', () => {
     }
   })
 
+  it('lets segments go though a reader stopped in the middle of one', () => {
+    const t = new TestLog({ 'segment.bytes': 1_000 })
+    for (let i = 0; i < 50; i++) t.append(aBatch(['x', 'y']))
+    expect(t.read(0, 100).length).toBeGreaterThan(0)
+    expect(t.log.deleteRecords(50, t.now)).toEqual({ logStartOffset: 50 })
+  })
+
   it('DeleteRecords drops the segments wholly below it', () => {
     const t = new TestLog({ 'segment.bytes': 100 })
     for (let i = 0; i < 5; i++) t.append(aBatch(['x', 'y']))

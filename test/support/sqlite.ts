@@ -5,6 +5,7 @@ import { type Sql, Store } from '../../src/log/store.ts'
 
 export class TestStorage implements Sql {
   readonly #db: DatabaseSync
+  #openCursors = 0
 
   constructor(path = ':memory:') {
     this.#db = new DatabaseSync(path)
@@ -15,12 +16,27 @@ export class TestStorage implements Sql {
     return pages * 4096
   }
 
+  /** A cursor is open until its last row is seen, whoever stops before. */
   *#lazily(statement: string, bindings: readonly unknown[]): Generator<Record<string, never>> {
-    yield* this.#db.prepare(statement).iterate(...(bindings as SQLInputValue[])) as Iterable<Record<string, never>>
+    const rows = this.#db.prepare(statement).iterate(...(bindings as SQLInputValue[]))
+    this.#openCursors++
+    let next = rows.next()
+    while (next.done !== true) {
+      const { value } = next
+      next = rows.next()
+      if (next.done !== true) yield value as Record<string, never>
+      else {
+        this.#openCursors--
+        return yield value as Record<string, never>
+      }
+    }
+    this.#openCursors--
   }
 
-  /** As in a Durable Object: what writes runs at once, what reads runs as far as it is iterated. */
+  /** As in a Durable Object: what writes runs at once, what reads runs as far as it is iterated, and locks until then. */
   exec(statement: string, ...bindings: unknown[]): Iterable<Record<string, never>> {
+    if (statement.startsWith('DROP') && this.#openCursors > 0)
+      throw new Error('database table is locked: SQLITE_LOCKED')
     if (statement.startsWith('SELECT')) return this.#lazily(statement, bindings)
     this.#db.prepare(statement).run(...(bindings as SQLInputValue[]))
     return []
