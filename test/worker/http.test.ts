@@ -486,7 +486,7 @@ describe('reading', () => {
 describe('around the records', () => {
   it('says that it is well, and what it can', async () => {
     expect(await api('GET /healthz')).toMatchObject({ status: 200, json: { status: 'ok' } })
-    const home = await api('GET /')
+    const home = await api('GET /', { headers: { accept: 'text/html' } })
     expect(home).toMatchObject({ status: 200, text: expect.stringContaining('/docs') })
     expect((await api('GET /docs')).text).toContain('/v1/topics/{topic}/records')
     const { json } = await api('GET /openapi.json')

@@ -4,7 +4,7 @@
 import { z } from '@hono/zod-openapi'
 import type { ConfigChange, SchemaRequest } from '../../schema/registry.ts'
 import type { SchemaType } from '../../schema/schema.ts'
-import { readBody } from '../body.ts'
+import { drain, readBody } from '../body.ts'
 import { type RegistryError, registryErrors } from './answers.ts'
 
 /** A schema has a million characters at most; as JSON in JSON each may take six bytes. */
@@ -78,7 +78,10 @@ export const modeBody = z.object({ mode: text.nullish() }).openapi('RegistryMode
 /** The body as the schema has it. Whatever Content-Type says: Confluent's takes octet streams, too, for JSON. */
 export async function readJsonBody<T>(request: Request, schema: z.ZodType<T>): Promise<T | RegistryError> {
   const bytes = await readBody(request, MAX_BODY_BYTES)
-  if (bytes instanceof Response) return registryErrors.status(bytes.status)
+  if (bytes instanceof Response) {
+    await drain(request)
+    return registryErrors.status(bytes.status)
+  }
   let body: unknown
   try {
     body = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))

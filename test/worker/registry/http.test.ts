@@ -1,0 +1,196 @@
+// The schema registry over HTTP, against a whole broker: paths, media types, errors and contexts, as Confluent's clients
+// use them. What each call decides is test/schema/registry.test.ts.
+
+import { Kafka, logLevel } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Broker, startBroker } from '../../../testing/broker.ts'
+import { client } from '../../support/http.ts'
+import { aRecord } from '../../support/registry.ts'
+
+const V1 = 'application/vnd.schemaregistry.v1+json'
+
+let broker: Broker
+let api: ReturnType<typeof client>
+const logged: string[] = []
+beforeAll(async () => {
+  broker = await startBroker({ log: (level, message) => logged.push(`${level}: ${message}`) })
+  api = client(broker.http)
+})
+afterAll(async () => {
+  await broker?.close()
+  expect(logged).toEqual([])
+})
+
+const register = (subject: string, schema: string, more: object = {}) =>
+  api(`POST /subjects/${encodeURIComponent(subject)}/versions`, { body: { schema, ...more }, type: V1 })
+
+describe('a schema', () => {
+  it('is registered, found by id, by version and by itself, and deleted', async () => {
+    const schema = aRecord('life', 'a')
+    const registered = await register('life', schema)
+    expect(registered).toMatchObject({ status: 200, json: { version: 1, schemaType: 'AVRO' } })
+    expect(registered.headers.get('content-type')).toBe(V1)
+    const { id, guid } = registered.json
+    const asSchema = registered.json.schema
+    expect(JSON.parse(asSchema)).toEqual(JSON.parse(schema))
+    expect((await api(`GET /schemas/ids/${id}`)).json).toEqual({ guid, schemaType: 'AVRO', schema: asSchema })
+    expect((await api(`GET /schemas/ids/${id}/schema`)).text).toBe(asSchema)
+    expect((await api(`GET /schemas/ids/${id}/subjects`)).json).toEqual(['life'])
+    expect((await api(`GET /schemas/ids/${id}/versions`)).json).toEqual([{ subject: 'life', version: 1 }])
+    const full = { subject: 'life', version: 1, id, guid, schemaType: 'AVRO', schema: asSchema }
+    for (const version of ['1', 'latest', '-1', 'LATEST'])
+      expect((await api(`GET /subjects/life/versions/${version}`)).json).toEqual(full)
+    expect((await api('GET /subjects/life/versions/1/schema')).text).toBe(asSchema)
+    expect((await api('POST /subjects/life', { body: { schema } })).json).toEqual(full)
+    expect((await api('DELETE /subjects/life/versions/1')).json).toBe(1)
+    expect((await api('GET /subjects/life/versions/1')).json).toEqual({
+      error_code: 40401,
+      message: "Subject 'life' not found.",
+    })
+    expect((await api('GET /subjects/life/versions/1?deleted=true')).json).toEqual({ ...full, deleted: true })
+    expect((await api('GET /subjects/life/versions?deletedAsNegative=true')).json).toEqual([-1])
+    expect((await api('DELETE /subjects/life?permanent=true')).json).toEqual([1])
+  })
+
+  it('is compatible, or says why not', async () => {
+    await register('compatible', aRecord('r', 'a'))
+    const check = (path: string, schema: string) =>
+      api(`POST /compatibility/subjects/compatible/versions${path}`, { body: { schema } })
+    expect((await check('/latest', aRecord('r', 'a', '?b'))).json).toEqual({ is_compatible: true })
+    expect((await check('?verbose=true', aRecord('r', 'a'))).json).toEqual({ is_compatible: true, messages: [] })
+    const { json } = await check('/1?verbose=true', aRecord('r', 'a', 'b'))
+    expect(json).toMatchObject({ is_compatible: false })
+    expect(json.messages[0]).toContain('READER_FIELD_MISSING_DEFAULT_VALUE')
+    expect((await check('/7', '"int"')).json).toMatchObject({ error_code: 40402 })
+    expect((await check('/1', '{')).json).toMatchObject({ error_code: 42201 })
+    expect((await check('/1?verbose=true', '{')).json).toMatchObject({ is_compatible: false })
+    const refused = await register('compatible', aRecord('r', 'a', 'b'))
+    expect(refused).toMatchObject({ status: 409, json: { error_code: 409 } })
+  })
+
+  it('may have a subject with any name, and a context', async () => {
+    for (const subject of ['with/slash', 'ü ber', 'a%b', ':.ctx:inner'])
+      expect(await register(subject, '"int"')).toMatchObject({ status: 200 })
+    const all = (await api('GET /subjects')).json
+    expect(all).toEqual(expect.arrayContaining(['with/slash', 'ü ber', 'a%b', ':.ctx:inner']))
+    expect((await api('GET /contexts')).json).toEqual(['.', '.ctx'])
+    expect((await api('GET /contexts/.ctx/subjects')).json).toEqual([':.ctx:inner'])
+    expect((await api('GET /contexts/:.ctx:/subjects/inner/versions')).json).toEqual([1])
+    expect((await api('PUT /contexts/.ctx/config', { body: { compatibility: 'none' } })).json).toEqual({
+      compatibility: 'NONE',
+    })
+    expect((await api('GET /config/:.ctx:')).json).toEqual({ compatibilityLevel: 'NONE' })
+    expect((await api('GET /config')).json).toEqual({ compatibilityLevel: 'BACKWARD' })
+    expect((await api('DELETE /contexts/.ctx')).json).toMatchObject({ error_code: 42211 })
+    expect((await api('GET /contexts/a:b/subjects')).json).toMatchObject({ error_code: 400 })
+    expect((await api('GET /subjects?subjectPrefix=with')).json).toEqual(['with/slash'])
+    expect((await api('GET /subjects?offset=1&limit=1')).json).toEqual([all[1]])
+  })
+})
+
+it('configs and modes are said, inherited and forgotten', async () => {
+  expect((await api('GET /config/s')).json).toMatchObject({ error_code: 40408 })
+  expect((await api('PUT /config/s', { body: { compatibility: 'FULL', normalize: true, alias: null } })).json).toEqual({
+    compatibility: 'FULL',
+    normalize: true,
+  })
+  expect((await api('GET /config/s')).json).toEqual({ compatibilityLevel: 'FULL', normalize: true })
+  expect((await api('DELETE /config/s')).json).toEqual({ compatibilityLevel: 'FULL', normalize: true })
+  expect((await api('GET /config/s?defaultToGlobal=true')).json).toEqual({ compatibilityLevel: 'BACKWARD' })
+  expect((await api('PUT /mode/s', { body: { mode: 'READONLY' } })).json).toEqual({ mode: 'READONLY' })
+  expect((await api('GET /mode/s')).json).toEqual({ mode: 'READONLY' })
+  expect((await register('s', '"int"')).json).toMatchObject({ error_code: 42205 })
+  expect((await api('DELETE /mode/s')).json).toEqual({ mode: 'READONLY' })
+  expect((await api('GET /mode/s')).json).toMatchObject({ error_code: 40409 })
+  expect((await api('GET /mode')).json).toEqual({ mode: 'READWRITE' })
+})
+
+describe('what is wrong', () => {
+  it.each([
+    { call: 'GET /subjects/none/versions', then: [404, 40401] },
+    { call: 'GET /subjects/none/versions/0', then: [422, 42202] },
+    { call: 'GET /subjects/none/versions/one', then: [422, 42202] },
+    { call: 'GET /subjects/none/versions/2147483648', then: [422, 42202] },
+    { call: 'GET /schemas/ids/999', then: [404, 40403] },
+    { call: 'GET /schemas/ids/x', then: [404, 404] },
+    { call: 'GET /schemas/guids/x', then: [404, 40403] },
+    { call: 'POST /subjects/s/versions', body: {}, then: [422, 42201] },
+    { call: 'POST /subjects/s/versions', body: { schema: '"int"', schemaType: 'XML' }, then: [422, 42201] },
+    { call: 'POST /subjects/s/versions', body: { schema: 7 }, then: [400, 400] },
+    { call: 'POST /subjects/s/versions', body: { schema: '"int"', references: [{}] }, then: [400, 400] },
+    { call: 'POST /subjects/s/versions', body: '{', type: V1, then: [400, 400] },
+    { call: 'POST /subjects/s/versions', body: '', type: V1, then: [400, 400] },
+    { call: 'POST /subjects/s/versions', body: '{}', type: 'text/plain', then: [415, 415] },
+    { call: 'POST /subjects/__GLOBAL/versions', body: { schema: '"int"' }, then: [422, 42208] },
+    { call: 'PUT /config', body: { compatibility: 'SOME' }, then: [422, 42203] },
+    { call: 'PUT /mode', body: { mode: 'SOME' }, then: [422, 42204] },
+    { call: 'PATCH /config', body: {}, then: [405, 405] },
+    { call: 'GET /subjects/a/b/c', then: [404, 404] },
+    { call: 'DELETE /subjects/none', then: [404, 40401] },
+  ])('$call $body', async ({ call, body, type, then: [status, code] }) => {
+    const answer = await api(call, { ...(body === undefined ? {} : { body }), ...(type === undefined ? {} : { type }) })
+    expect(answer).toMatchObject({ status, json: { error_code: code, message: expect.any(String) } })
+    expect(answer.headers.get('content-type')).toBe(V1)
+  })
+
+  it('hostile schemas are refused quickly', async () => {
+    const deep = (depth: number) => `${'{"type":"array","items":'.repeat(depth)}"int"${'}'.repeat(depth)}`
+    const symbols = Array.from({ length: 200_000 }, (_, i) => `s${i}`)
+    const hostile = [
+      deep(10_000),
+      `{"type":"record","name":"${'x'.repeat(1_000_001)}","fields":[]}`,
+      JSON.stringify({ type: 'enum', name: 'e', symbols }),
+      '{"type":"record","name":"r","fields":[{"name":"f","type":"nowhere.Known"}]}',
+    ]
+    for (const schema of hostile) {
+      const startedMs = performance.now()
+      expect([422, 200]).toContain((await register('hostile', schema)).status)
+      expect(performance.now() - startedMs).toBeLessThan(5_000)
+    }
+    expect((await register('big', 'x'.repeat(9_000_000))).status).toBe(413)
+  })
+})
+
+it.each([
+  { accept: undefined, then: V1 },
+  { accept: '*/*', then: V1 },
+  { accept: 'application/json', then: 'application/json' },
+  {
+    accept: 'application/vnd.schemaregistry+json, application/json;q=0.5',
+    then: 'application/vnd.schemaregistry+json',
+  },
+  { accept: 'text/html', then: undefined },
+])('the answer to Accept: $accept is $then', async ({ accept, then }) => {
+  const answer = await api('GET /schemas/types', { headers: accept === undefined ? {} : { accept } })
+  expect(answer.status).toBe(then === undefined ? 406 : 200)
+  expect(answer.headers.get('content-type')).toBe(then ?? V1)
+})
+
+it('the root tells clients that it is up, and people what it is', async () => {
+  expect((await api('GET /')).json).toEqual({})
+  expect((await api('GET /', { headers: { accept: 'text/html' } })).text).toContain('<h1>Edgelog</h1>')
+  const { json } = await api('GET /v1/metadata/id')
+  expect(json.scope.clusters['kafka-cluster']).toMatch(/^[\w-]{22}$/)
+})
+
+it('Kafka’s clients read _schemas, and cannot write it', async () => {
+  await register('seen', '"boolean"')
+  const kafka = new Kafka({ brokers: [`localhost:${broker.kafka}`], logLevel: logLevel.NOTHING, retry: { retries: 0 } })
+  const consumer = kafka.consumer({ groupId: 'schemas', maxWaitTimeInMs: 100 })
+  await consumer.connect()
+  await consumer.subscribe({ topics: ['_schemas'], fromBeginning: true })
+  const value = await new Promise<string>(resolve => {
+    void consumer.run({
+      eachMessage: async ({ message: { key, value } }) => {
+        if (key!.toString() === '{"keytype":"SCHEMA","subject":"seen","version":1,"magic":1}')
+          resolve(value!.toString())
+      },
+    })
+  })
+  await consumer.disconnect()
+  expect(JSON.parse(value)).toMatchObject({ subject: 'seen', version: 1, schema: '"boolean"', deleted: false })
+  const producer = kafka.producer()
+  await producer.connect()
+  await expect(producer.send({ topic: '_schemas', messages: [{ key: 'k', value: 'v' }] })).rejects.toThrow()
+  await producer.disconnect()
+})
