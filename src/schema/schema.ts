@@ -6,6 +6,7 @@ import { BadDatum } from './datum.ts'
 import { type AvroSchema, avroIncompatibilities, avroSchema } from './avro/schema.ts'
 import { decodeAvro } from './avro/decode.ts'
 import { encodeAvro } from './avro/encode.ts'
+import { type JsonSchema, jsonIncompatibilities, jsonSchema } from './json/schema.ts'
 
 export type SchemaType = 'AVRO' | 'JSON' | 'PROTOBUF'
 
@@ -30,7 +31,7 @@ export interface SchemaFacts<T extends SchemaType> {
   readonly names: readonly string[]
 }
 
-export type ParsedSchema = AvroSchema
+export type ParsedSchema = AvroSchema | JsonSchema
 
 export interface SchemaFailure {
   readonly error: 'INVALID_SCHEMA'
@@ -58,6 +59,8 @@ export function parseSchema(
     switch (type) {
       case 'AVRO':
         return avroSchema(text, references)
+      case 'JSON':
+        return jsonSchema(text, references)
       default:
         return invalid(`Unknown schema type ${String(type)}`)
     }
@@ -79,6 +82,7 @@ export function incompatibilities(
   called: readonly [reader: string, writer: string] = ['new', 'old'],
 ): readonly string[] {
   if (reader.type === 'AVRO' && writer.type === 'AVRO') return avroIncompatibilities(reader, writer, called)
+  if (reader.type === 'JSON' && writer.type === 'JSON') return jsonIncompatibilities(reader, writer, called)
   return ['Incompatible because of different schema type']
 }
 
@@ -88,7 +92,7 @@ export function encodeDatum(
   value: unknown,
   _message: readonly number[] = [0],
 ): Uint8Array | DatumFailure {
-  return orFailure(() => encodeAvro(schema.root, value))
+  return orFailure(() => encodeAvro((schema as AvroSchema).root, value))
 }
 
 /** Plain JSON values, but integers beyond 2^53 are what JSON.rawJSON makes: JSON.stringify writes their digits. */
@@ -97,7 +101,7 @@ export function decodeDatum(
   bytes: Uint8Array,
   _message: readonly number[] = [0],
 ): { readonly value: unknown } | DatumFailure {
-  return orFailure(() => ({ value: decodeAvro(schema.root, bytes) }))
+  return orFailure(() => ({ value: decodeAvro((schema as AvroSchema).root, bytes) }))
 }
 
 function orFailure<T>(run: () => T): T | DatumFailure {
