@@ -1,14 +1,16 @@
 // What __transaction_state holds: its keys and values, byte for byte as Kafka 4.3 writes them, so that Kafka's own formatters
-// print them. What a record means is left to transaction.ts.
+// print them. One tagged field is ours, and passed over by Kafka. What a record means is left to transaction.ts.
 
 import type { FactRecord } from '../machine.ts'
 import { Reader, Writer } from '../protocol/bytes.ts'
 import { codecFor } from '../protocol/codec.ts'
-import { array, type Decoded, type Encodable, int16, int32, int64, int8, string } from '../protocol/schema.ts'
+import { array, bytes, type Decoded, type Encodable, int16, int32, int64, int8, string } from '../protocol/schema.ts'
 
 const KEY_VERSION = 0
 /** Version 0 is the same without the compact encoding and its tagged fields. */
 const VALUE_VERSION = 1
+/** Far from those that Kafka may give out. */
+const OWN_TAG = 10_000
 
 const key = { transactionalId: string() }
 const value = {
@@ -23,6 +25,7 @@ const value = {
   transactionLastUpdateTimestampMs: int64(),
   transactionStartTimestampMs: int64(),
   clientTransactionVersion: int16().tagged(2, '1+').or(0),
+  answers: array({ key: string(), atMs: int64(), answer: bytes() }).tagged(OWN_TAG, '1+').or([]),
 }
 
 export type TransactionValue = Decoded<typeof value>

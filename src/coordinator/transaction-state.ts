@@ -20,6 +20,13 @@ export const STATUSES = [
 ] as const
 export type Status = Exclude<(typeof STATUSES)[number], 'Dead' | 'PrepareEpochFence'>
 
+/** What a request was answered that may come again, under the key it is recognised by (an Idempotency-Key). */
+export interface KeptAnswer {
+  readonly key: string
+  readonly atMs: number
+  readonly answer: Uint8Array
+}
+
 /** By topic name. */
 export type TransactionPartitions = ReadonlyMap<string, ReadonlySet<number>>
 
@@ -40,6 +47,8 @@ export interface Transactional {
   readonly startMs: number
   /** 2: the producer's epoch rises with every transaction (KIP-890). */
   readonly clientVersion: number
+  /** Of transactions that were committed, oldest first. */
+  readonly answers: readonly KeptAnswer[]
 }
 
 export interface TransactionState {
@@ -113,6 +122,7 @@ export function encode(fact: TransactionFact, transactionalId: string): FactReco
     transactionLastUpdateTimestampMs: value.updatedMs,
     transactionStartTimestampMs: value.startMs,
     clientTransactionVersion: value.clientVersion,
+    answers: value.answers,
   })
 }
 
@@ -142,5 +152,6 @@ function transactionalOf(value: TransactionValue): Transactional | undefined {
     updatedMs: value.transactionLastUpdateTimestampMs,
     startMs: value.transactionStartTimestampMs,
     clientVersion: value.clientTransactionVersion,
+    answers: value.answers.map(({ key, atMs, answer }) => ({ key, atMs, answer: answer.slice() })),
   }
 }

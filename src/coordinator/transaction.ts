@@ -5,10 +5,19 @@
 import type { Machine, Outcome, Ticket } from '../machine.ts'
 import { type Failure, failure } from '../protocol/errors.ts'
 import {
+  type AddReply,
+  type ByProducer,
+  type DescribeReply,
+  PASSING_ID,
+  type TransactionCommand,
+  type TransactionReply,
+} from './transaction-commands.ts'
+import {
   decode,
   emptyTransaction,
   encode,
   isPrepared,
+  type KeptAnswer,
   replay,
   type TopicPartition,
   type Transactional,
@@ -24,71 +33,17 @@ const MAX_EPOCH = 32_767
 const RETRY_MS = 30_000
 /** After a failure sooner, the wait doubling up to RETRY_MS. */
 const FIRST_RETRY_MS = 500
+/** How long ids that begin with PASSING_ID are remembered after the last transaction. */
+const PASSING_KEPT_MS = 900_000
+/** Answers kept for requests that may come again, and for how long; the oldest give way, as batches do (producers.ts). */
+const MAX_ANSWERS = 5
+const ANSWER_KEPT_MS = 900_000
 
 export interface TransactionSettings {
   readonly 'transaction.max.timeout.ms': number
   readonly 'transactional.id.expiration.ms': number
 }
 
-interface ByProducer {
-  readonly producerId: number
-  readonly producerEpoch: number
-}
-
-export type TransactionCommand =
-  | {
-      readonly type: 'init'
-      readonly timeoutMs: number
-      /** What a producer that goes on has (KIP-360); null: it begins anew. */
-      readonly expected: ByProducer | null
-      /** Nobody else has it: taken where a producer needs a new one. */
-      readonly freshProducerId: number
-    }
-  | (ByProducer & {
-      readonly type: 'add'
-      readonly partitions: readonly TopicPartition[]
-      /** 2: of a client whose epoch rises with every transaction. */
-      readonly clientVersion: number
-    })
-  | (ByProducer & { readonly type: 'verify'; readonly partitions: readonly TopicPartition[] })
-  | (ByProducer & {
-      readonly type: 'end'
-      readonly committed: boolean
-      readonly clientVersion: number
-      /** As with init; where the epochs have run out. */
-      readonly freshProducerId: number
-    })
-  | { readonly type: 'describe' }
-  /** These partitions have answered. */
-  | { readonly type: 'marked'; readonly transaction: number; readonly partitions: readonly TopicPartition[] }
-  /** Some have not. */
-  | { readonly type: 'unmarked'; readonly transaction: number }
-
-/** Who the producer is from now on. */
-export type InitReply = ByProducer | Failure
-/** The number of the transaction that the partitions are in (DESIGN: transactions are numbered). */
-export type AddReply = { readonly transaction: number } | Failure
-/** `transaction`: the one that is prepared now, and has to be told to its partitions. */
-export type EndReply = (ByProducer & { readonly transaction?: number }) | Failure
-export type DescribeReply = DescribedTransaction | Failure
-
-export interface DescribedTransaction extends ByProducer {
-  readonly status: string
-  readonly timeoutMs: number
-  readonly startMs: number
-  readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
-}
-
-export interface TransactionReplies {
-  init: InitReply
-  add: AddReply
-  verify: AddReply
-  end: EndReply
-  describe: DescribeReply
-  marked: null
-  unmarked: null
-}
-export type TransactionReply = TransactionReplies[keyof TransactionReplies]
 type TransactionOutcome = Outcome<TransactionFact, TransactionReply>
 type Decision = readonly [facts: readonly TransactionFact[], reply: TransactionReply]
 
@@ -120,6 +75,11 @@ function decide(
   switch (command.type) {
     case 'init':
       return init(value, command, nowMs, settings)
+    case 'initOnce': {
+      const kept = value?.answers.find(({ key }) => key === command.key)
+      if (kept !== undefined) return [[], { answer: kept.answer }]
+      return init(value, { ...command, type: 'init', expected: null }, nowMs, settings)
+    }
     case 'add':
       return add(value, command, nowMs)
     case 'verify':
@@ -223,7 +183,7 @@ function endInEpoch(value: Transactional | undefined, command: Command<'end'>, n
 
 /** KIP-890's second part: every end raises the epoch, so that nothing sent before can reach the next transaction. */
 function endAndBump(value: Transactional | undefined, command: Command<'end'>, nowMs: number): Decision {
-  const { producerId, producerEpoch, committed, freshProducerId } = command
+  const { producerId, producerEpoch, committed, freshProducerId, kept } = command
   if (value === undefined) return refused('INVALID_PRODUCER_ID_MAPPING')
   const overflowed =
     value.previousProducerId === producerId && producerEpoch === MAX_EPOCH - 1 && value.producerEpoch === 0
@@ -251,9 +211,13 @@ function endAndBump(value: Transactional | undefined, command: Command<'end'>, n
     lastProducerEpoch: value.producerEpoch,
     nextProducerId,
     clientVersion: 2,
+    answers: committed && kept !== undefined ? withAnswer(value.answers, { ...kept, atMs: nowMs }) : value.answers,
   }
   return prepared(bumped, told)
 }
+
+const withAnswer = (answers: readonly KeptAnswer[], added: KeptAnswer): KeptAnswer[] =>
+  [...answers.filter(({ atMs }) => added.atMs - atMs < ANSWER_KEPT_MS), added].slice(-MAX_ANSWERS)
 
 /** Nothing to mark is complete at once. */
 function prepared(value: Transactional, told: ByProducer): Decision {
@@ -293,11 +257,13 @@ function tick(state: TransactionState, nowMs: number, settings: TransactionSetti
   return [{ type: 'transaction', value: null }]
 }
 
-function deadline({ value, retryMs }: TransactionState, settings: TransactionSettings): number | undefined {
+function deadline(state: TransactionState, settings: TransactionSettings): number | undefined {
+  const { value, retryMs, transactionalId } = state
   if (value === undefined) return undefined
   if (value.status === 'Ongoing') return value.startMs + value.timeoutMs
   if (isPrepared(value)) return retryMs ?? 0
-  return value.updatedMs + settings['transactional.id.expiration.ms']
+  const keptMs = settings['transactional.id.expiration.ms']
+  return value.updatedMs + (transactionalId.startsWith(PASSING_ID) ? Math.min(keptMs, PASSING_KEPT_MS) : keptMs)
 }
 
 function describe({ value, unmarked }: TransactionState): DescribeReply {
@@ -322,6 +288,7 @@ const newTransactional = (producerId: number, nowMs: number): Transactional => (
   updatedMs: nowMs,
   startMs: -1,
   clientVersion: 0,
+  answers: [],
 })
 
 const stored = (value: Transactional): TransactionFact => ({ type: 'transaction', value })

@@ -6,12 +6,8 @@ import { brokerConfig, brokerConfigsFromEnv } from '../cluster/broker-configs.ts
 import type { TopicView } from '../cluster/cluster.ts'
 import { partitionConfig } from '../cluster/configs.ts'
 import { OFFSETS_TOPIC, TRANSACTIONS_TOPIC, TRANSACTIONS_TOPIC_ID, transactionsTopic } from '../cluster/internal.ts'
-import {
-  type TransactionCommand,
-  transactionMachine,
-  type TransactionReplies,
-  type TransactionReply,
-} from '../coordinator/transaction.ts'
+import { transactionMachine } from '../coordinator/transaction.ts'
+import type { TransactionCommand, TransactionReplies, TransactionReply } from '../coordinator/transaction-commands.ts'
 import {
   isPrepared,
   type TopicPartition,
@@ -96,14 +92,15 @@ export class TransactionObject extends MachineLogObject<TransactionEnv> {
     return this.#shard.host
   }
 
-  /** One command of one transactional id (src/coordinator/transaction.ts). */
+  /** One command of one transactional id (src/coordinator/transaction-commands.ts). */
   async ask(transactionalId: string, command: TransactionCommand): Promise<TransactionReply> {
     const reply = await this.#ask(transactionalId, command)
-    const waits = command.type === 'add' || command.type === 'verify' || command.type === 'init'
+    const inits = command.type === 'init' || command.type === 'initOnce'
+    const waits = inits || command.type === 'add' || command.type === 'verify'
     if (!waits || !isFailure(reply) || reply.error !== 'CONCURRENT_TRANSACTIONS') return reply
     // The transaction before is as good as ended: its partitions are being told.
     await Promise.race([this.#tellAll(), passed(MAX_WAIT_MS)])
-    return command.type === 'init' ? reply : this.#ask(transactionalId, command)
+    return inits ? reply : this.#ask(transactionalId, command)
   }
 
   /** Every transactional id there is. */

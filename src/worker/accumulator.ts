@@ -5,7 +5,7 @@ import type { AppendRequest } from '../log/append.ts'
 import { partitionFor } from '../log/partitioner.ts'
 import { failure } from '../protocol/errors.ts'
 import { Answer, type Cut } from './answer.ts'
-import { type Answered, Lane, type Topic } from './lane.ts'
+import { type Answered, Lane, type Topic, type TransactionalProducer } from './lane.ts'
 import type { Draft } from './records-in.ts'
 
 /** Bytes cut or on their way, over which the caller has to wait before it adds more. */
@@ -17,6 +17,8 @@ export interface AccumulatorOptions {
   readonly idempotencyKey?: string | undefined
   /** What an answer does not need to know is not kept: acks=0. */
   readonly unanswered?: boolean
+  /** All of it is one transaction of this producer. */
+  readonly producer?: TransactionalProducer
 }
 
 export type Append = (partition: number, request: AppendRequest) => Promise<Answered>
@@ -59,6 +61,11 @@ export class Accumulator {
     return this.#inFlightBytes > MAX_IN_FLIGHT_BYTES
   }
 
+  /** By partition: its batches in order, and what came of them, as far as that was not taken from the answer. */
+  get lanes(): ReadonlyMap<number, { readonly cuts: readonly Cut[] }> {
+    return this.#lanes
+  }
+
   /** Was anything sent to any partition? */
   get sent(): boolean {
     for (const lane of this.#lanes.values()) if (lane.sent > 0) return true
@@ -98,6 +105,7 @@ export class Accumulator {
         append: (request, cut) => this.#send(partition, request, cut),
         moved: bytes => this.#moved(bytes),
         keepsAnswers: !this.#options.unanswered,
+        producer: this.#options.producer,
       })
       this.#lanes.set(partition, lane)
     }

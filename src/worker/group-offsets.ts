@@ -3,6 +3,7 @@
 
 import { brokerConfig } from '../cluster/broker-configs.ts'
 import type { TopicView } from '../cluster/cluster.ts'
+import type { Commit } from '../coordinator/offsets.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import type { Broker } from './broker.ts'
 import { MAX_OFFSETS, type Reset, type Target } from './group-schemas.ts'
@@ -22,7 +23,7 @@ interface Place {
   readonly topic: string
   readonly partition: number
 }
-interface NewOffset extends Place {
+export interface NewOffset extends Place {
   readonly offset: number
   readonly metadata?: string | null | undefined
 }
@@ -33,6 +34,25 @@ export async function commitOffsets(
   group: string,
   offsets: readonly NewOffset[],
 ): Promise<Wrong | undefined> {
+  const topics = await topicsToCommit(broker, offsets)
+  if (isFailure(topics)) return topics
+  const reply = await broker.groups.ask(group, {
+    type: 'commit',
+    version: COMMIT_VERSION,
+    memberId: '',
+    groupInstanceId: null,
+    generationId: -1,
+    retentionTimeMs: -1,
+    topics,
+  })
+  // Said of a commit that comes from no member, while there are some.
+  if (isFailure(reply)) return reply.error === 'UNKNOWN_MEMBER_ID' ? hasMembers(group) : reply
+  const refused = reply.topics.flatMap(({ partitions }) => partitions).find(({ error }) => error !== 'NONE')
+  return refused && failure(refused.error)
+}
+
+/** Offsets as a coordinator takes them, by topics that are there. */
+export async function topicsToCommit(broker: Broker, offsets: readonly NewOffset[]): Promise<Commit['topics'] | Wrong> {
   const maxMetadata = brokerConfig(broker.configs)['offset.metadata.max.bytes'] ?? 0
   const large = offsets.findIndex(({ metadata }) => (metadata ?? '').length > maxMetadata)
   if (large >= 0)
@@ -43,28 +63,16 @@ export async function commitOffsets(
     }
   const topics = await topicsOf(broker, offsets)
   if (isFailure(topics)) return topics
-  const reply = await broker.groups.ask(group, {
-    type: 'commit',
-    version: COMMIT_VERSION,
-    memberId: '',
-    groupInstanceId: null,
-    generationId: -1,
-    retentionTimeMs: -1,
-    topics: [...topics].map(([{ name, topicId }, placed]) => ({
-      name,
-      topicId,
-      partitions: placed.map(({ partition, offset, metadata = null }) => ({
-        partition,
-        offset,
-        leaderEpoch: -1,
-        metadata,
-      })),
+  return [...topics].map(([{ name, topicId }, placed]) => ({
+    name,
+    topicId,
+    partitions: placed.map(({ partition, offset, metadata = null }) => ({
+      partition,
+      offset,
+      leaderEpoch: -1,
+      metadata,
     })),
-  })
-  // Said of a commit that comes from no member, while there are some.
-  if (isFailure(reply)) return reply.error === 'UNKNOWN_MEMBER_ID' ? hasMembers(group) : reply
-  const refused = reply.topics.flatMap(({ partitions }) => partitions).find(({ error }) => error !== 'NONE')
-  return refused && failure(refused.error)
+  }))
 }
 
 /** GROUP_SUBSCRIBED_TO_TOPIC where a member reads one of the topics: its offsets stay. Undefined: all are forgotten. */

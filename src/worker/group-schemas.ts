@@ -26,6 +26,9 @@ function some<T extends z.ZodType>(entry: T) {
 }
 
 const isId = (groupId: string): boolean => new TextEncoder().encode(groupId).length <= MAX_GROUP_ID_BYTES
+const A_GROUP = `must have 1 to ${MAX_GROUP_ID_BYTES} bytes`
+/** In a body. */
+export const groupName = z.string('must be a string').min(1, A_GROUP).refine(isId, A_GROUP)
 export const groupParam = z
   .string()
   .refine(isId, `must have ${MAX_GROUP_ID_BYTES} bytes at most`)
@@ -95,23 +98,21 @@ export const groupSchema = z
   })
   .openapi('Group')
 
-export const newOffsetsSchema = z
-  .strictObject(
+/** Offsets to commit. */
+export const newOffsets = some(
+  z.strictObject(
     {
-      offsets: some(
-        z.strictObject(
-          {
-            topic,
-            partition,
-            offset,
-            metadata: z.string('must be a string or null').nullable().optional(),
-          },
-          unknownMembers('topic, partition, offset, metadata'),
-        ),
-      ),
+      topic,
+      partition,
+      offset,
+      metadata: z.string('must be a string or null').nullable().optional(),
     },
-    unknownMembers('offsets'),
-  )
+    unknownMembers('topic, partition, offset, metadata'),
+  ),
+)
+
+export const newOffsetsSchema = z
+  .strictObject({ offsets: newOffsets }, unknownMembers('offsets'))
   .openapi('NewGroupOffsets', { example: { offsets: [{ topic: 'orders', partition: 0, offset: 42 }] } })
 
 export const namedOffsetsSchema = z

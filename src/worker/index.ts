@@ -24,6 +24,7 @@ import { inRestWords, isRestPath } from './rest/door.ts'
 import { mountRestV2 } from './rest/v2.ts'
 import { mountRestV3 } from './rest/v3.ts'
 import { mountTopics } from './topics.ts'
+import { mountTransactions } from './transaction-routes.ts'
 
 export { ClusterObject } from '../objects/cluster.ts'
 export { CoordinatorObject } from '../objects/coordinator.ts'
@@ -58,6 +59,7 @@ mountGroups(app)
 mountRegistry(app)
 mountRestV2(app)
 mountRestV3(app)
+mountTransactions(app)
 
 // To those who do not look at it, the root is the registry's: its clients ask there whether it is up.
 app.get('/', c =>

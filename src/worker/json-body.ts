@@ -25,7 +25,7 @@ export async function readChecked<T>(request: Request, schema: z.ZodType<T>): Pr
 }
 
 /** `offsets[17].partition` */
-const fieldOf = (path: readonly PropertyKey[]): string =>
+export const fieldOf = (path: readonly PropertyKey[]): string =>
   path
     .map(part => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')

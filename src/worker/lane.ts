@@ -3,7 +3,7 @@
 import type { AppendRequest, AppendResult } from '../log/append.ts'
 import { BATCH_HEADER_BYTES } from '../log/batch.ts'
 import type { Codec } from '../log/compression.ts'
-import { encodeBatch, type NewRecord } from '../log/records.ts'
+import { type BatchOptions, encodeBatch, type NewRecord } from '../log/records.ts'
 import { errors, type Failure, failure } from '../protocol/errors.ts'
 import type { Cut } from './answer.ts'
 import type { Draft } from './records-in.ts'
@@ -14,6 +14,12 @@ const CUT_BYTES = 1_000_000
 const RECORD_OVERHEAD = 32
 /** Batches of one partition on their way at once: enough to keep it busy while the next are cut. */
 const MAX_IN_FLIGHT = 3
+
+/** A producer whose batches are told apart by their sequences, in a transaction. */
+export interface TransactionalProducer {
+  readonly producerId: number
+  readonly producerEpoch: number
+}
 
 export interface Topic {
   readonly name: string
@@ -29,6 +35,7 @@ interface LaneEvents {
   append(request: AppendRequest, cut: number): Promise<Answered>
   moved(bytes: number): void
   readonly keepsAnswers: boolean
+  readonly producer?: TransactionalProducer | undefined
 }
 
 interface Ready {
@@ -49,6 +56,7 @@ export class Lane {
   #ready: Ready[] = []
   #inFlight = 0
   #sent = 0
+  #sequence = 0
 
   constructor(partition: number, topic: Topic, failed: Failure | undefined, events: LaneEvents) {
     this.partition = partition
@@ -135,9 +143,18 @@ export class Lane {
     // What only a codec could make small enough need not be copied to see that it is not.
     const valueBytes = drafts[0]!.value?.length ?? 0
     if (codec === 'none' && valueBytes > maxMessageBytes) return this.#tooLarge(valueBytes)
-    const records = encodeBatch(drafts, { codec })
+    const records = encodeBatch(drafts, { codec, ...this.#sequenced(drafts.length) })
     if (records.length > maxMessageBytes) return this.#tooLarge(records.length)
     return { records, facts: factsOf(drafts, timestamps) }
+  }
+
+  /** The first batch of a transaction begins the sequences of its epoch. */
+  #sequenced(count: number): BatchOptions {
+    const { producer } = this.#events
+    if (producer === undefined) return {}
+    const baseSequence = this.#sequence
+    this.#sequence += count
+    return { ...producer, baseSequence, transactional: true }
   }
 
   #tooLarge(sizeBytes: number): Failure {

@@ -7,6 +7,7 @@ import { isFailure } from '../protocol/errors.ts'
 import { type App, type AppEnv, route } from './app.ts'
 import { drain, readBody } from './body.ts'
 import { batchedEvents, binaryEvent, CLOUDEVENT, CLOUDEVENT_BATCH, structuredEvent } from './cloudevents.ts'
+import { idempotencyKeyHeader, idempotencyKeyOf } from './idempotency-key.ts'
 import { checkUtf8, isMalformed, type Malformed } from './malformed.ts'
 import { formatParams, oneOf, partitionParam, topicParam } from './parameters.ts'
 import { badRequest, malformedProblem, problem, unsupportedMedia } from './problem.ts'
@@ -17,8 +18,6 @@ import { mediaType, NDJSON, RECORD_BATCH } from './media.ts'
 import { appendAll, startProducing, topicToProduce } from './producing.ts'
 import { type Draft, parseContent, parseRecords } from './records-in.ts'
 import { producedSchema, recordSchema, recordsSchema } from './schemas.ts'
-
-const MAX_IDEMPOTENCY_KEY = 255
 
 const query = z.object({
   acks: oneOf(['all', '-1', '1', '0'], 'all and 1 wait until the records are on disk; 0 waits for nothing.').default(
@@ -33,12 +32,9 @@ export function mountProduce(app: App): void {
     method: 'post',
     tag: 'Records',
     query,
-    headers: z.object({
-      'idempotency-key': z.string().max(MAX_IDEMPOTENCY_KEY).optional().openapi({
-        description:
-          'Makes a repeated request safe for 15 minutes: what was appended under the same key is answered again.',
-      }),
-    }),
+    headers: idempotencyKeyHeader(
+      'Makes a repeated request safe for 15 minutes: what was appended under the same key is answered again.',
+    ),
     body: {
       'application/json': { schema: recordsSchema },
       [NDJSON]: { schema: recordSchema.openapi({ description: 'One record a line, any number of them.' }) },
@@ -99,9 +95,8 @@ async function produce(
   partition: number | undefined,
   { acks, format, keyFormat, key }: z.output<typeof query>,
 ): Promise<Response> {
-  const idempotencyKey = c.req.header('idempotency-key')
-  if (idempotencyKey !== undefined && !(idempotencyKey.length > 0 && idempotencyKey.length <= MAX_IDEMPOTENCY_KEY))
-    return badRequest(`An Idempotency-Key has 1 to ${MAX_IDEMPOTENCY_KEY} characters.`, { field: 'Idempotency-Key' })
+  const idempotencyKey = idempotencyKeyOf(c)
+  if (idempotencyKey instanceof Response) return idempotencyKey
   const keyBytes = key === undefined ? null : parseContent(new TextEncoder().encode(key), keyFormat)
   if (keyBytes === undefined) return badRequest(`In the query, key must be ${keyFormat}.`, { field: 'key' })
   const request = { topic, partition, unanswered: acks === '0', format, keyFormat, key: keyBytes, idempotencyKey }

@@ -9,7 +9,7 @@ import { decodeBatch } from '../log/records.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { Accumulator, cutKey } from './accumulator.ts'
 import type { Broker } from './broker.ts'
-import type { Topic } from './lane.ts'
+import type { Topic, TransactionalProducer } from './lane.ts'
 import type { Draft } from './records-in.ts'
 
 /** How long after a topic grew a repeated request may still be one that was first made before. Partitions remember as long. */
@@ -63,6 +63,19 @@ export async function startProducing(
   )
 }
 
+/** What carries the records of a transaction to one of its topics; each says its partition. */
+export const startTransactional = (
+  broker: Broker,
+  topic: TopicView,
+  producer: TransactionalProducer,
+  transaction: number,
+): Accumulator =>
+  new Accumulator(
+    producible(topic),
+    (partition, request) => broker.append(topic, partition, { ...request, transaction }),
+    { sticky: 0, producer },
+  )
+
 /** The timestamps that the batch of a repeated request got the first time. Undefined: it is gone again. */
 async function storedTimestamps(
   broker: Broker,
@@ -87,7 +100,7 @@ export async function appendAll(accumulator: Accumulator, drafts: readonly Draft
 }
 
 /** One partition for everything in a request that has neither key nor partition: the same one if the request comes again. */
-const stickyPartition = (partitions: number, idempotencyKey: string | undefined): number =>
+export const stickyPartition = (partitions: number, idempotencyKey: string | undefined): number =>
   idempotencyKey === undefined
     ? Math.floor(Math.random() * partitions)
     : partitionFor(encoder.encode(idempotencyKey), partitions)

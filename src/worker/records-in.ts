@@ -30,6 +30,8 @@ export interface RecordOptions extends RecordFormat {
   readonly now: number
   /** The partition of all of them; they may repeat it. */
   readonly partition?: number | undefined
+  /** Where each record has to name its topic: takes the names, in order. */
+  readonly topics?: string[]
 }
 
 /** All records of a body: `{…}`, `[{…},…]` or `{"records":[{…},…]}`. */
@@ -78,7 +80,7 @@ export function parseContent(bytes: Uint8Array, format: Format): Uint8Array | un
   return text instanceof Uint8Array ? text : undefined
 }
 
-function readRecords(reader: JsonReader, options: RecordOptions, place: Place): Draft[] {
+export function readRecords(reader: JsonReader, options: RecordOptions, place: Place): Draft[] {
   const drafts: Draft[] = []
   for (let more = reader.enterArray(); more; more = reader.nextElement()) {
     if (drafts.length >= MAX_RECORDS)
@@ -118,6 +120,7 @@ function readRecord(reader: JsonReader, options: RecordOptions): Draft {
   let headers = NO_HEADERS
   let timestamp = options.now
   let partition = options.partition ?? -1
+  let topic: string | undefined
   for (let more = reader.enterObject(); more; more = reader.nextMember()) {
     const name = reader.name()
     switch (name) {
@@ -137,11 +140,22 @@ function readRecord(reader: JsonReader, options: RecordOptions): Draft {
         partition = readPartition(reader, options.partition)
         break
       default:
-        throw new NotARecord(name, `is unknown: ${MEMBERS}`)
+        if (name !== 'topic' || options.topics === undefined) throw new NotARecord(name, `is unknown: ${MEMBERS}`)
+        topic = readTopic(reader)
     }
   }
   if (value === undefined) throw new NotARecord('value', 'is missing; null deletes a key from a compacted topic')
+  if (options.topics !== undefined) {
+    if (topic === undefined) throw new NotARecord('topic', 'is missing')
+    options.topics.push(topic)
+  }
   return { timestamp, key, value, headers, partition }
+}
+
+function readTopic(reader: JsonReader): string {
+  if (reader.peek() === QUOTE) return reader.string()
+  reader.pass()
+  throw new NotARecord('topic', 'must be a string')
 }
 
 function readContent(reader: JsonReader, member: string, format: Format, parameter: string): Uint8Array | null {

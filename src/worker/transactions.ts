@@ -2,12 +2,13 @@
 
 import { TRANSACTIONS_TOPIC, TRANSACTIONS_TOPIC_ID } from '../cluster/internal.ts'
 import { partitionFor } from '../coordinator/partition-for.ts'
-import type { TransactionCommand, TransactionReplies } from '../coordinator/transaction.ts'
+import type { TransactionCommand, TransactionReplies } from '../coordinator/transaction-commands.ts'
 import type { TopicPartition } from '../coordinator/transaction-state.ts'
 import type { Rpc } from '../objects/place.ts'
 import type { ListedTransaction, TransactionObject } from '../objects/transaction.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import type { Broker } from './broker.ts'
+import { type PassingProducers, passingProducers } from './passing-producers.ts'
 
 /** Transactions whose partitions a connection remembers; the oldest give way. */
 const MAX_KNOWN = 1_000
@@ -29,6 +30,11 @@ export class Transactions {
   readonly #stubs = new Map<number, Stub>()
   /** By transactional id, the partitions that its producer's current transaction is known to have. */
   readonly #known = new Map<string, Known>()
+
+  /** For requests that name no producer. */
+  get passing(): PassingProducers {
+    return passingProducers(this.#namespace)
+  }
 
   constructor(broker: Broker, namespace: DurableObjectNamespace<TransactionObject>) {
     this.#broker = broker

@@ -1,6 +1,7 @@
 // A transactional id's whole life: who may do what, in which state, and what becomes of it.
 
 import { describe, expect, it } from 'vitest'
+import { PASSING_ID } from '../../src/coordinator/transaction-commands.ts'
 import { Transactional } from '../support/transactional.ts'
 
 const P = 4_000
@@ -197,4 +198,76 @@ it('is forgotten when nobody has used it for a week', () => {
   t.tick()
   expect(t.status).toBeUndefined()
   expect(t.stored!.value).toBeNull()
+})
+
+describe('a request that is made once', () => {
+  const kept = (key: string) => ({ key, answer: new TextEncoder().encode(`answer of ${key}`) })
+  const initOnce = (t: Transactional, key: string) =>
+    t.ask({ type: 'initOnce', key, timeoutMs: 60_000, freshProducerId: P })
+  const commit = (t: Transactional, key: string) => {
+    const me = initOnce(t, key) as { producerId: number; producerEpoch: number }
+    t.add(me.producerId, me.producerEpoch, [0], 2)
+    t.ask({ type: 'end', ...me, committed: true, clientVersion: 2, freshProducerId: -1, kept: kept(key) })
+    return me
+  }
+
+  it('has its answer from the moment it is decided, and after restarts', () => {
+    const t = new Transactional()
+    commit(t, 'a')
+    expect(t.status).toBe('PrepareCommit')
+    expect(initOnce(t, 'a')).toEqual({ answer: kept('a').answer })
+    expect(initOnce(t, 'b')).toMatchObject({ error: 'CONCURRENT_TRANSACTIONS' })
+    t.mark()
+    t.restart()
+    expect(initOnce(t, 'a')).toEqual({ answer: kept('a').answer })
+    expect(initOnce(t, 'b')).toMatchObject({ producerEpoch: 2 })
+    expect(initOnce(t, 'a')).toEqual({ answer: kept('a').answer })
+  })
+
+  it('has none that was aborted, or whose producer was fenced before its end', () => {
+    const t = new Transactional()
+    const me = initOnce(t, 'a') as { producerId: number; producerEpoch: number }
+    t.add(me.producerId, me.producerEpoch, [0], 2)
+    expect(initOnce(t, 'a')).toMatchObject({ error: 'CONCURRENT_TRANSACTIONS' })
+    t.mark()
+    const again = initOnce(t, 'a') as { producerId: number; producerEpoch: number }
+    expect(again.producerEpoch).toBeGreaterThan(me.producerEpoch)
+    const end = { type: 'end', committed: true, clientVersion: 2, freshProducerId: -1, kept: kept('a') } as const
+    expect(t.ask({ ...end, ...me })).toMatchObject({ error: 'PRODUCER_FENCED' })
+    t.add(again.producerId, again.producerEpoch, [0], 2)
+    expect(t.ask({ ...end, ...again, committed: false })).not.toHaveProperty('error')
+    t.mark()
+    expect(initOnce(t, 'a')).not.toHaveProperty('answer')
+  })
+
+  it('is remembered beside the last five, for 15 minutes', () => {
+    const t = new Transactional()
+    for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      commit(t, key)
+      t.mark()
+    }
+    for (const key of ['b', 'c', 'd', 'e', 'f']) expect(initOnce(t, key)).toHaveProperty('answer')
+    expect(initOnce(t, 'a')).not.toHaveProperty('answer')
+    t.nowMs += 900_000
+    commit(t, 'g')
+    t.mark()
+    expect(t.state.value!.answers.map(({ key }) => key)).toEqual(['g'])
+  })
+})
+
+describe('an id made up for a request', () => {
+  it('is forgotten 15 minutes after its last transaction, others after a week', () => {
+    for (const [id, keptMs] of [
+      [`${PASSING_ID}x`, 900_000],
+      ['orders', 604_800_000],
+    ] as const) {
+      const t = new Transactional(id)
+      t.init()
+      expect(t.deadline).toBe(t.nowMs + keptMs)
+      t.nowMs += keptMs
+      t.tick()
+      expect(t.state.value).toBeUndefined()
+      expect(t.stored!.value).toBeNull()
+    }
+  })
 })

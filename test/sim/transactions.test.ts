@@ -4,7 +4,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { isControl, isTransactional, readBatches } from '../../src/log/batch.ts'
-import type { TransactionCommand, TransactionReplies } from '../../src/coordinator/transaction.ts'
+import type { TransactionCommand, TransactionReplies } from '../../src/coordinator/transaction-commands.ts'
 import { isPrepared } from '../../src/coordinator/transaction-state.ts'
 import { type Failure, isFailure } from '../../src/protocol/errors.ts'
 import { aBatch, opened, TestLog } from '../support/log.ts'
@@ -14,6 +14,9 @@ const RUNS = 150
 const TRANSACTIONS = 12
 const PARTITIONS = 3
 const MAX_TRIES = 6
+/** Requests asked again and again: as many as one transactional id remembers the answers of. */
+const ASKED = 5
+const ASKED_RUNS = 50
 
 class Random {
   #state: number
@@ -206,20 +209,65 @@ function* producer(world: World, name: string, bumps: boolean): Generator<void> 
   }
 }
 
-function run(seed: number, bumps: boolean): World {
-  const world = new World(seed)
-  const client = producer(world, 'a', bumps)
-  for (let step = 0; !client.next().done; step++) {
-    expect(step, 'steps').toBeLessThan(20_000)
-    if (world.random.chance(0.5)) world.tell()
-    if (world.random.chance(0.2)) world.deliverLate()
-    world.coordinator.nowMs += world.random.below(50)
-    if (world.random.chance(0.005)) {
-      world.coordinator.nowMs += 60_000
-      world.coordinator.tick()
+/**
+ * A request that is asked again until it has an answer, whatever becomes of each attempt, as with an Idempotency-Key. Each
+ * attempt writes values of its own; the answer says which count.
+ */
+function* asker(world: World, name: string, answers: Map<string, string>): Generator<void> {
+  let fresh = 50_000 + name.charCodeAt(0) * 1_000
+  for (let n = 0; n < ASKED; n++)
+    for (let attempt = 0; ; attempt++) {
+      const key = `k${n}`
+      yield
+      const me = world.ask({ type: 'initOnce', timeoutMs: 60_000, key, freshProducerId: fresh++ })
+      if (me === undefined || isFailure(me)) continue
+      if ('answer' in me) {
+        answers.set(`${name}/${key}`, new TextDecoder().decode(me.answer))
+        break
+      }
+      const partitions = [0, 1].map(partition => ({ topic: 'orders', partition }))
+      yield
+      const added = world.ask({ type: 'add', ...me, partitions, clientVersion: 2 })
+      if (added === undefined || isFailure(added)) continue
+      const value = `${key}/${name}${attempt}`
+      const records = aBatch([value], { ...me, baseSequence: 0, transactional: true })
+      const appended = [world.append(0, records, added.transaction), world.append(1, records, added.transaction)]
+      yield
+      if (appended.some(result => result === undefined || 'error' in result)) continue
+      const kept = { key, answer: new TextEncoder().encode(value) }
+      const end = { type: 'end' as const, ...me, committed: true, clientVersion: 2, freshProducerId: fresh++, kept }
+      const ended = world.ask(end)
+      if (ended === undefined || isFailure(ended)) continue
+      answers.set(`${name}/${key}`, value)
+      break
     }
+}
+
+function askAgain(seed: number): { world: World; answers: Map<string, string> } {
+  const world = new World(seed)
+  const answers = new Map<string, string>()
+  const askers = [asker(world, 'a', answers), asker(world, 'b', answers)]
+  for (let step = 0, done = 0; done < askers.length; step++) {
+    expect(step, 'steps').toBeLessThan(50_000)
+    done = askers.filter(one => (world.random.chance(0.5) ? one.next().done : false)).length
+    passTime(world)
   }
-  // Everything is well again, and what is late comes.
+  settle(world)
+  return { world, answers }
+}
+
+function passTime(world: World): void {
+  if (world.random.chance(0.5)) world.tell()
+  if (world.random.chance(0.2)) world.deliverLate()
+  world.coordinator.nowMs += world.random.below(50)
+  if (world.random.chance(0.005)) {
+    world.coordinator.nowMs += 60_000
+    world.coordinator.tick()
+  }
+}
+
+/** Everything is well again, and what is late comes. */
+function settle(world: World): void {
   world.trouble = 0
   for (let step = 0; world.late.length > 0 || step < 20; step++) {
     world.deliverLate()
@@ -227,6 +275,16 @@ function run(seed: number, bumps: boolean): World {
     world.coordinator.tick()
     world.tell()
   }
+}
+
+function run(seed: number, bumps: boolean): World {
+  const world = new World(seed)
+  const client = producer(world, 'a', bumps)
+  for (let step = 0; !client.next().done; step++) {
+    expect(step, 'steps').toBeLessThan(20_000)
+    passTime(world)
+  }
+  settle(world)
   return world
 }
 
@@ -258,5 +316,23 @@ describe.each([
       }
     }
     expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(10)
+  })
+})
+
+describe('a request that is asked again until it has an answer, by two at once', () => {
+  const first = Math.floor(Math.random() * 1_000_000)
+  it(`is made once, and both get the same answer (seeds ${first} to ${first + ASKED_RUNS - 1})`, () => {
+    for (let seed = first; seed < first + ASKED_RUNS; seed++) {
+      const { world, answers } = askAgain(seed)
+      for (const partition of [0, 1]) {
+        const visible = world.visible(partition)
+        for (let n = 0; n < ASKED; n++) {
+          const there = visible.filter(value => value.startsWith(`k${n}/`))
+          for (const name of ['a', 'b'])
+            expect(there, `seed ${seed}: k${n} of ${name}`).toEqual([answers.get(`${name}/k${n}`)])
+        }
+        expect(visible).toHaveLength(ASKED)
+      }
+    }
   })
 })

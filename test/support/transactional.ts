@@ -1,11 +1,7 @@
 // One transactional id on the machine alone: a clock that is set, and a log that a restart replays.
 
-import {
-  type TransactionCommand,
-  transactionMachine,
-  type TransactionReplies,
-  type TransactionSettings,
-} from '../../src/coordinator/transaction.ts'
+import { transactionMachine, type TransactionSettings } from '../../src/coordinator/transaction.ts'
+import type { TransactionCommand, TransactionReplies } from '../../src/coordinator/transaction-commands.ts'
 import {
   emptyTransaction,
   type TransactionFact,
@@ -20,10 +16,16 @@ export const SETTINGS: TransactionSettings = {
 
 export class Transactional {
   nowMs = 1_700_000_000_000
-  state: TransactionState = emptyTransaction('t')
+  state: TransactionState
   stored: FactRecord | undefined
   readonly #machine = transactionMachine(SETTINGS)
+  readonly #id: string
   #freshProducerId = 4_000
+
+  constructor(id = 't') {
+    this.#id = id
+    this.state = emptyTransaction(id)
+  }
 
   ask<C extends TransactionCommand>(command: C): TransactionReplies[C['type']] {
     const { facts, replies } = this.#machine.decide(this.state, command, 1, this.nowMs)
@@ -44,7 +46,7 @@ export class Transactional {
   }
 
   restart(): void {
-    this.state = emptyTransaction('t')
+    this.state = emptyTransaction(this.#id)
     if (this.stored !== undefined) this.#machine.replay(this.state, this.#machine.decode(this.stored)!.fact)
   }
 
@@ -70,7 +72,7 @@ export class Transactional {
   #apply(facts: readonly TransactionFact[]): void {
     for (const fact of facts) {
       this.#machine.replay(this.state, fact)
-      if (!fact.volatile) this.stored = this.#machine.encode(fact, 't')
+      if (!fact.volatile) this.stored = this.#machine.encode(fact, this.#id)
     }
   }
 }

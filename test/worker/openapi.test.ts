@@ -10,12 +10,14 @@ import { mountProduce } from '../../src/worker/produce.ts'
 import { parseRecords } from '../../src/worker/records-in.ts'
 import { recordsSchema } from '../../src/worker/schemas.ts'
 import { mountTopics } from '../../src/worker/topics.ts'
+import { mountTransactions } from '../../src/worker/transaction-routes.ts'
 
 const app = newApp()
 mountTopics(app)
 mountProduce(app)
 mountConsume(app)
 mountGroups(app)
+mountTransactions(app)
 const document = openApi(app)
 
 describe('/openapi.json', () => {
@@ -30,6 +32,7 @@ describe('/openapi.json', () => {
       '/v1/groups/{group}': ['delete', 'get'],
       '/v1/groups/{group}/offsets': ['delete', 'get', 'put'],
       '/v1/groups/{group}/offsets/reset': ['post'],
+      '/v1/transactions': ['post'],
     })
   })
 
