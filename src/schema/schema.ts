@@ -6,6 +6,7 @@ import { BadDatum } from './datum.ts'
 import { type AvroSchema, avroIncompatibilities, avroSchema } from './avro/schema.ts'
 import { decodeAvro } from './avro/decode.ts'
 import { encodeAvro } from './avro/encode.ts'
+import { decodeJson, encodeJson } from './json/datum.ts'
 import { type JsonSchema, jsonIncompatibilities, jsonSchema } from './json/schema.ts'
 
 export type SchemaType = 'AVRO' | 'JSON' | 'PROTOBUF'
@@ -92,7 +93,14 @@ export function encodeDatum(
   value: unknown,
   _message: readonly number[] = [0],
 ): Uint8Array | DatumFailure {
-  return orFailure(() => encodeAvro((schema as AvroSchema).root, value))
+  return orFailure(() => {
+    switch (schema.type) {
+      case 'AVRO':
+        return encodeAvro(schema.root, value)
+      case 'JSON':
+        return encodeJson(schema, value)
+    }
+  })
 }
 
 /** Plain JSON values, but integers beyond 2^53 are what JSON.rawJSON makes: JSON.stringify writes their digits. */
@@ -101,7 +109,14 @@ export function decodeDatum(
   bytes: Uint8Array,
   _message: readonly number[] = [0],
 ): { readonly value: unknown } | DatumFailure {
-  return orFailure(() => ({ value: decodeAvro((schema as AvroSchema).root, bytes) }))
+  return orFailure(() => {
+    switch (schema.type) {
+      case 'AVRO':
+        return { value: decodeAvro(schema.root, bytes) }
+      case 'JSON':
+        return { value: decodeJson(bytes) }
+    }
+  })
 }
 
 function orFailure<T>(run: () => T): T | DatumFailure {

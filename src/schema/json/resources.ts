@@ -73,7 +73,7 @@ export class Resources {
       }
       throw new Invalid(`Could not resolve $ref: ${ref.slice(0, 200)}`)
     }
-    if (this.#byUri.has(uri)) return found
+    if (this.#byUri.has(uri) || fragment === '') return found
     const target = fragment.startsWith('/') ? pointTo(found, fragment) : undefined
     if (typeof target === 'boolean' || isObject(target)) {
       if (isObject(target) && !this.#bases.has(target)) this.#index(target, document)
@@ -93,9 +93,9 @@ export class Resources {
   #index(json: Json, base: string): void {
     if (isArray(json)) for (const item of json) this.#index(item, base)
     if (!isObject(json)) return
-    const id = idOf(json)
+    const id = json.get(this.draft === 'draft-04' ? 'id' : '$id')
     let within = base
-    if (id !== undefined && !(this.draft !== '2019-09' && this.draft !== '2020-12' && json.has('$ref'))) {
+    if (typeof id === 'string' && !(!isAtLeast(this.draft, '2019-09') && json.has('$ref'))) {
       const uri = resolveUri(id, base, id)
       if (uri.includes('#') && !uri.endsWith('#')) this.#byUri.set(uri, json)
       else this.#byUri.set((within = splitUri(uri)[0]), json)
@@ -124,12 +124,6 @@ function draftOf(root: Node): Draft {
   const uri = typeof root === 'boolean' ? undefined : root.get('$schema')
   if (typeof uri !== 'string') return 'draft-07'
   return DRAFTS.find(draft => uri.includes(draft)) ?? 'draft-07'
-}
-
-function idOf(json: JsonObject): string | undefined {
-  const id = json.get('$id') ?? json.get('id')
-  // A property may be called id; its value is a schema then.
-  return typeof id === 'string' ? id : undefined
 }
 
 function resolveUri(ref: string, base: string, shown: string): string {
