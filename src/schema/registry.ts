@@ -25,7 +25,6 @@ import {
 import { isValidSubject } from './registry/subjects.ts'
 
 export type { SchemaRequest } from './registry/register.ts'
-export type { Metadata, RuleSet, SchemaReference } from './registry/metadata.ts'
 export { isRefusal, type Refusal, refusals } from './registry/refusals.ts'
 export type { Filter, RegistryAnswers, RegistryQuery } from './registry/queries.ts'
 export type { ConfigChange } from './registry/settings.ts'

@@ -45,8 +45,6 @@ export const isDefaultContext = (subject: string): boolean => {
   return context === DEFAULT_CONTEXT && name === ''
 }
 
-export const isGlobalContext = (subject: string): boolean => subject === globalContextSubject
-
 /** What another subject, an alias or a reference, is called in the context of its parent. */
 export function inContextOf(parent: string, subject: string): string {
   const own = qualified(subject)

@@ -39,7 +39,7 @@ export function answerMedia(accept: string | undefined): string | undefined {
     const [type = '', ...parameters] = range.split(';').map(part => part.trim().toLowerCase())
     const q = parameters.find(parameter => parameter.startsWith('q='))
     const quality = q === undefined ? 1 : Number(q.slice(2))
-    const found = media.find(each => type === '*/*' || type === 'application/*' || type === each)
+    const found = media.find(each => type.startsWith('*') || type === 'application/*' || type === each)
     if (found !== undefined && quality > bestQuality) {
       best = found
       bestQuality = quality

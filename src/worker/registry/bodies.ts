@@ -82,9 +82,10 @@ export async function readJsonBody<T>(request: Request, schema: z.ZodType<T>): P
     await drain(request)
     return registryErrors.status(bytes.status)
   }
+  const charset = /;\s*charset="?([^";\s]+)/i.exec(request.headers.get('content-type') ?? '')?.[1] ?? 'utf-8'
   let body: unknown
   try {
-    body = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))
+    body = JSON.parse(new TextDecoder(charset, { fatal: true, ignoreBOM: false }).decode(bytes))
   } catch (error) {
     return registryErrors.badRequest(
       bytes.length === 0 ? 'The body is empty.' : `The body is not JSON: ${String(error)}`,

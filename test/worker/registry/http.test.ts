@@ -154,6 +154,7 @@ describe('what is wrong', () => {
 it.each([
   { accept: undefined, then: V1 },
   { accept: '*/*', then: V1 },
+  { accept: 'text/html, *; q=.2', then: V1 },
   { accept: 'application/json', then: 'application/json' },
   {
     accept: 'application/vnd.schemaregistry+json, application/json;q=0.5',
