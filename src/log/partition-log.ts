@@ -3,8 +3,9 @@
 // (objects/log-host.ts) says when to write, when it is durable, and what time it is.
 
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
-import { type AppendRequest, type AppendResult, judge, type Origin } from './append.ts'
-import { type Batch, lastOffset, parseBatches, stamp } from './batch.ts'
+import { Answers } from './answers.ts'
+import { type Appended, type AppendRequest, type AppendResult, judge, type Origin } from './append.ts'
+import { type Batch, lastOffset, parseBatches, readBatches, stamp } from './batch.ts'
 import { type Chunk, joined, toChunks } from './chunk.ts'
 import type { CleanableLog } from './cleanable.ts'
 import { Cleaner } from './compaction.ts'
@@ -18,10 +19,6 @@ import { type AbortedTransaction, encodeMarker, type TransactionEnd, type Transa
 
 /** A Durable Object holds 10 GB; appends are refused a little before, while there is room to let segments go. */
 const FULL_BYTES = 9_800_000_000
-/** How long a repeated request is recognised by its idempotency key. */
-export const ANSWER_KEPT_MS = 900_000
-/** Answers kept for idempotency keys; the oldest give way. */
-const MAX_ANSWERS = 10_000
 
 export interface Identity {
   readonly topicId: string
@@ -58,6 +55,7 @@ export class PartitionLog {
   #producers: Producers
   #transactions: Transactions
   readonly #cleaner: Cleaner
+  readonly #answers: Answers
   /** Accepted, and written with the next commit. */
   #pendingAborted: AbortedTransaction[] = []
   #logStartOffset: number
@@ -69,11 +67,8 @@ export class PartitionLog {
   #highWatermark: number
   #pending: Batch[] = []
   #pendingBytes = 0
-  #pendingAnswers = new Map<string, AppendResult>()
   #written: Chunk[] = []
   #full = false
-  /** When the oldest kept answer may expire; undefined while none is kept. */
-  #answersDueMs: number | undefined
 
   private constructor(
     store: Store,
@@ -95,10 +90,10 @@ export class PartitionLog {
     this.#producers = producers
     this.#transactions = transactions
     this.#cleaner = new Cleaner(store)
+    this.#answers = new Answers(store)
     this.#logEndOffset = this.#writtenOffset = this.#highWatermark = this.#active.nextOffset
     this.#transactions.settled(this.#highWatermark)
     this.#full = store.sizeBytes > FULL_BYTES
-    this.#answersDueMs = store.pruneAnswers(nowMs, MAX_ANSWERS) > 0 ? nowMs + ANSWER_KEPT_MS : undefined
   }
 
   /** The log of a partition that is born now: its tables, and an empty segment at offset 0. Inside the host's transaction. */
@@ -151,7 +146,7 @@ export class PartitionLog {
 
   /** Is anything decided that no commit holds yet? */
   get dirty(): boolean {
-    return this.#pending.length > 0 || this.#pendingAnswers.size > 0
+    return this.#pending.length > 0 || this.#answers.dirty
   }
 
   get pendingBytes(): number {
@@ -164,15 +159,15 @@ export class PartitionLog {
    */
   append(request: AppendRequest, nowMs: number, origin: Origin = 'client'): AppendResult {
     const key = request.idempotencyKey
-    const before = key === undefined ? undefined : this.#answer(key, nowMs)
-    if (before !== undefined) return 'error' in before ? before : { ...before, duplicate: true }
+    const before = key === undefined ? undefined : this.#answers.get(key)
+    if (before !== undefined) return again(before, request.records)
     if (this.#full) return this.#refuseFull()
     const batches = parseBatches(request.records)
     if (isFailure(batches)) return { ...batches, logStartOffset: this.#logStartOffset }
     const judgement = judge(batches, request, this.#producers, this.#transactions, this.#config, nowMs, origin)
     if (judgement === 'accept') {
       const appended = this.#accept(batches, nowMs, request.transaction)
-      if (key !== undefined) this.#pendingAnswers.set(key, appended)
+      if (key !== undefined && !('error' in appended)) this.#answers.keep(key, appended)
       return appended
     }
     if ('error' in judgement) return { ...judgement, logStartOffset: this.#logStartOffset }
@@ -221,13 +216,10 @@ export class PartitionLog {
     }
     for (const aborted of this.#pendingAborted) this.#store.keepAborted(aborted)
     this.#pendingAborted = []
-    for (const [key, answer] of this.#pendingAnswers)
-      this.#store.keepAnswer(key, JSON.stringify(answer), nowMs + ANSWER_KEPT_MS)
-    if (this.#pendingAnswers.size > 0) this.#answersDueMs ??= nowMs + ANSWER_KEPT_MS
+    this.#answers.write(nowMs)
     this.#written = chunks
     this.#pending = []
     this.#pendingBytes = 0
-    this.#pendingAnswers = new Map()
     this.#full = this.#store.sizeBytes > FULL_BYTES
   }
 
@@ -294,8 +286,7 @@ export class PartitionLog {
   retain(nowMs: number): void {
     this.#producers.expire(nowMs, producerId => this.#transactions.isOpen(producerId))
     this.#transactions.expire(nowMs)
-    if (this.#answersDueMs !== undefined && this.#answersDueMs <= nowMs)
-      this.#answersDueMs = this.#store.pruneAnswers(nowMs, MAX_ANSWERS) > 0 ? nowMs + ANSWER_KEPT_MS : undefined
+    this.#answers.expire(nowMs)
     const durable = this.#segments.findLastIndex(segment => segment.nextOffset <= this.#highWatermark) + 1
     const count = Math.min(durable, expired(this.#segments, this.#logStartOffset, this.#config, nowMs))
     if (count === 0) return
@@ -310,8 +301,8 @@ export class PartitionLog {
   /** When `retain` is next worth calling, ms; undefined if time alone changes nothing. */
   deadline(): number | undefined {
     const expiry = nextExpiryMs(this.#segments, this.#config)
-    if (expiry === undefined || this.#answersDueMs === undefined) return expiry ?? this.#answersDueMs
-    return Math.min(expiry, this.#answersDueMs)
+    const answers = this.#answers.deadlineMs
+    return expiry === undefined || answers === undefined ? (expiry ?? answers) : Math.min(expiry, answers)
   }
 
   /** When `clean` is next worth calling, ms, which may be long ago; undefined while there is nothing to clean. */
@@ -336,8 +327,8 @@ export class PartitionLog {
   }
 
   /** Has a request with this idempotency key been answered within the last minutes? */
-  knowsIdempotencyKey(key: string, nowMs: number): boolean {
-    return this.#answer(key, nowMs) !== undefined
+  knowsIdempotencyKey(key: string): boolean {
+    return this.#answers.get(key) !== undefined
   }
 
   activeProducers(): ActiveProducer[] {
@@ -386,14 +377,6 @@ export class PartitionLog {
     }
   }
 
-  #answer(key: string, nowMs: number): AppendResult | undefined {
-    const pending = this.#pendingAnswers.get(key)
-    if (pending !== undefined) return pending
-    if (this.#answersDueMs === undefined) return undefined
-    const kept = this.#store.answer(key, nowMs)
-    return kept === undefined ? undefined : (JSON.parse(kept) as AppendResult)
-  }
-
   #refuseFull(): AppendResult {
     return {
       ...failure(
@@ -419,4 +402,15 @@ export class PartitionLog {
     this.#store.setLogStartOffset(offset)
     this.#logStartOffset = offset
   }
+}
+
+/** A request that came before is answered as then; one that only says so, as it has other records, is refused. */
+function again(before: Appended, records: Uint8Array): AppendResult {
+  const count = readBatches(records).reduce((sum, batch) => sum + batch.lastOffsetDelta + 1, 0)
+  const then = before.lastOffset - before.baseOffset + 1
+  if (count === then) return { ...before, duplicate: true }
+  return failure(
+    'INVALID_REQUEST',
+    `Another request was made under this key: of ${then} records here, not of ${count}.`,
+  )
 }

@@ -275,32 +275,30 @@ export class Store {
     return row === undefined ? new Uint8Array(0) : blob(row['part'])
   }
 
-  /** What a repeated request with this idempotency key was answered, if it has not expired. */
-  answer(key: string, nowMs: number): string | undefined {
-    if (!this.#exists('answers')) return undefined
-    return this.#first('SELECT answer FROM answers WHERE key = ? AND expires_ms > ?', key, nowMs)?.['answer'] as
-      | string
-      | undefined
+  /** Generations of answers to idempotency keys, oldest first. */
+  answerGenerations(): number[] {
+    const tables = this.#sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'answers_%'")
+    return Array.from(tables, ({ name }) => Number((name as string).slice('answers_'.length))).sort((a, b) => a - b)
   }
 
-  keepAnswer(key: string, answer: string, expiresMs: number): void {
-    this.#sql.exec(
-      'CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL, expires_ms INTEGER NOT NULL) WITHOUT ROWID',
-    )
-    this.#sql.exec('INSERT OR REPLACE INTO answers VALUES (?, ?, ?)', key, answer, expiresMs)
+  beginAnswers(generation: number): void {
+    this.#sql.exec(`CREATE TABLE answers_${generation} (key TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID`)
   }
 
-  /** Forgets expired answers, and the oldest beyond `most`. Returns how many are left. */
-  pruneAnswers(nowMs: number, most: number): number {
-    if (!this.#exists('answers')) return 0
-    this.#sql.exec('DELETE FROM answers WHERE expires_ms <= ?', nowMs)
-    const left = this.#first('SELECT count(*) AS n FROM answers')?.['n'] as number
-    if (left <= most) return left
-    this.#sql.exec(
-      'DELETE FROM answers WHERE key IN (SELECT key FROM answers ORDER BY expires_ms LIMIT ?)',
-      left - most,
-    )
-    return most
+  dropAnswers(generation: number): void {
+    this.#sql.exec(`DROP TABLE answers_${generation}`)
+  }
+
+  countAnswers(generation: number): number {
+    return this.#first(`SELECT count(*) AS n FROM answers_${generation}`)?.['n'] as number
+  }
+
+  answer(generation: number, key: string): string | undefined {
+    return this.#first(`SELECT answer FROM answers_${generation} WHERE key = ?`, key)?.['answer'] as string | undefined
+  }
+
+  keepAnswer(generation: number, key: string, answer: string): void {
+    this.#sql.exec(`INSERT OR REPLACE INTO answers_${generation} VALUES (?, ?)`, key, answer)
   }
 
   keepAborted({ lastOffset, firstOffset, producerId, lastStableOffset }: AbortedTransaction): void {

@@ -61,7 +61,7 @@ export class PartitionObject extends LogObject {
   }
 
   knowsIdempotencyKey(key: string): boolean {
-    return this.host.log?.knowsIdempotencyKey(key, Date.now()) ?? false
+    return this.host.log?.knowsIdempotencyKey(key) ?? false
   }
 
   override async alarm(): Promise<void> {

@@ -122,9 +122,42 @@ describe('idempotence', () => {
     expect(t.append(aBatch(['a']), { idempotencyKey: 'k1' })).toEqual({ ...first, duplicate: true })
     t.restart()
     expect(t.append(aBatch(['a']), { idempotencyKey: 'k1' })).toEqual({ ...first, duplicate: true })
-    expect(t.log.knowsIdempotencyKey('k1', t.now)).toBe(true)
-    t.now += 900_001
+    expect(t.log.knowsIdempotencyKey('k1')).toBe(true)
+    t.now += 900_000
+    t.log.retain(t.now)
+    expect(t.append(aBatch(['a']), { idempotencyKey: 'k1' })).toEqual({ ...first, duplicate: true })
+    t.now += 900_000
+    t.log.retain(t.now)
     expect(t.append(aBatch(['a']), { idempotencyKey: 'k1' })).toMatchObject({ baseOffset: 1 })
+  })
+})
+
+describe('an idempotency key', () => {
+  it('of a request with other records is refused, and nothing is appended', () => {
+    const t = new TestLog()
+    t.append(aBatch(['a', 'b']), { idempotencyKey: 'k' })
+    expect(error(t.append(aBatch(['a', 'b', 'c']), { idempotencyKey: 'k' }))).toBe('INVALID_REQUEST')
+    expect(t.log.bounds.highWatermark).toBe(2)
+  })
+
+  it('is known for 15 minutes at least, beside any number of others, and then costs nothing', () => {
+    const t = new TestLog()
+    const first = t.now
+    for (let minute = 0; minute < 60; minute++) {
+      for (let i = 0; i < 400; i++) t.log.append({ records: aBatch(['v']), idempotencyKey: `${minute}/${i}` }, t.now)
+      t.commit()
+      if (minute % 7 === 0) t.restart()
+      for (let age = 0; age <= Math.min(minute, 15); age++)
+        expect(t.append(aBatch(['v']), { idempotencyKey: `${minute - age}/0` })).toMatchObject({ duplicate: true })
+      t.now += 60_000
+      if (t.log.deadline()! <= t.now) t.log.retain(t.now)
+    }
+    expect(t.log.bounds.highWatermark).toBe(60 * 400)
+    expect(t.storage.tables().filter(name => name.startsWith('answers')).length).toBeLessThanOrEqual(3)
+    t.now = first + 10_000_000
+    t.log.retain(t.now)
+    expect(t.storage.tables().filter(name => name.startsWith('answers'))).toEqual([])
+    expect(t.append(aBatch(['v']), { idempotencyKey: '0/0' })).toMatchObject({ baseOffset: 60 * 400 })
   })
 })
 
