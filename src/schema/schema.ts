@@ -8,6 +8,10 @@ import { decodeAvro } from './avro/decode.ts'
 import { encodeAvro } from './avro/encode.ts'
 import { decodeJson, encodeJson } from './json/datum.ts'
 import { type JsonSchema, jsonIncompatibilities, jsonSchema } from './json/schema.ts'
+import { decodeProto } from './protobuf/decode.ts'
+import { encodeProto } from './protobuf/encode.ts'
+import { messageAt, type ProtobufSchema, protobufIncompatibilities, protobufSchema } from './protobuf/schema.ts'
+import type { MessageType } from './protobuf/types.ts'
 
 export type SchemaType = 'AVRO' | 'JSON' | 'PROTOBUF'
 
@@ -32,7 +36,7 @@ export interface SchemaFacts<T extends SchemaType> {
   readonly names: readonly string[]
 }
 
-export type ParsedSchema = AvroSchema | JsonSchema
+export type ParsedSchema = AvroSchema | JsonSchema | ProtobufSchema
 
 export interface SchemaFailure {
   readonly error: 'INVALID_SCHEMA'
@@ -62,6 +66,8 @@ export function parseSchema(
         return avroSchema(text, references)
       case 'JSON':
         return jsonSchema(text, references)
+      case 'PROTOBUF':
+        return protobufSchema(text, references)
       default:
         return invalid(`Unknown schema type ${String(type)}`)
     }
@@ -84,6 +90,7 @@ export function incompatibilities(
 ): readonly string[] {
   if (reader.type === 'AVRO' && writer.type === 'AVRO') return avroIncompatibilities(reader, writer, called)
   if (reader.type === 'JSON' && writer.type === 'JSON') return jsonIncompatibilities(reader, writer, called)
+  if (reader.type === 'PROTOBUF' && writer.type === 'PROTOBUF') return protobufIncompatibilities(reader, writer, called)
   return ['Incompatible because of different schema type']
 }
 
@@ -91,7 +98,7 @@ export function incompatibilities(
 export function encodeDatum(
   schema: ParsedSchema,
   value: unknown,
-  _message: readonly number[] = [0],
+  message: readonly number[] = [0],
 ): Uint8Array | DatumFailure {
   return orFailure(() => {
     switch (schema.type) {
@@ -99,6 +106,8 @@ export function encodeDatum(
         return encodeAvro(schema.root, value)
       case 'JSON':
         return encodeJson(schema, value)
+      case 'PROTOBUF':
+        return encodeProto(schema.types, messageOf(schema, message), value)
     }
   })
 }
@@ -107,7 +116,7 @@ export function encodeDatum(
 export function decodeDatum(
   schema: ParsedSchema,
   bytes: Uint8Array,
-  _message: readonly number[] = [0],
+  message: readonly number[] = [0],
 ): { readonly value: unknown } | DatumFailure {
   return orFailure(() => {
     switch (schema.type) {
@@ -115,8 +124,17 @@ export function decodeDatum(
         return { value: decodeAvro(schema.root, bytes) }
       case 'JSON':
         return { value: decodeJson(bytes) }
+      case 'PROTOBUF':
+        return { value: decodeProto(schema.types, messageOf(schema, message), bytes) }
     }
   })
+}
+
+function messageOf(schema: ProtobufSchema, indexes: readonly number[]): MessageType {
+  const message = messageAt(schema, indexes)
+  if (message === undefined)
+    throw new BadDatum(undefined, `there is no message number [${indexes.slice(0, 20).join(', ')}]`)
+  return message
 }
 
 function orFailure<T>(run: () => T): T | DatumFailure {
