@@ -30,6 +30,10 @@ const PLATFORM_COPIES = 'The platform keeps the copies; there are no replicas to
 const ALWAYS_FLUSHED = 'Every answer already waits until the records are on disk.'
 const NO_LEVELS = 'Each codec compresses at its own level.'
 
+/** Which subject a schema must be registered under: Confluent's, by the names of its Java classes. */
+const strategies = ['TopicNameStrategy', 'RecordNameStrategy', 'TopicRecordNameStrategy'] as const
+const strategyClasses = strategies.map(name => `io.confluent.kafka.serializers.subject.${name}` as const)
+
 /** Where a Durable Object may be asked to live (location hints); empty: near whoever first calls it. */
 const locations = ['', 'wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'apac-ne', 'apac-se', 'oc', 'afr', 'me'] as const
 /** Where a Durable Object must stay; empty: anywhere. */
@@ -71,6 +75,24 @@ export const topicConfigs = {
       synonyms: ['compression.zstd.level'],
       noEffect: NO_LEVELS,
     },
+  ),
+  'confluent.key.schema.validation': boolean(
+    false,
+    'Whether keys must begin with the id of a schema that is registered under their subject; other records are refused.',
+  ),
+  'confluent.key.subject.name.strategy': string(
+    strategyClasses[0]!,
+    strategyClasses,
+    'Which subject that is, for keys: "<topic>-key", the name of the record, or both.',
+  ),
+  'confluent.value.schema.validation': boolean(
+    false,
+    'Whether values must begin with the id of a schema that is registered under their subject; other records are refused.',
+  ),
+  'confluent.value.subject.name.strategy': string(
+    strategyClasses[0]!,
+    strategyClasses,
+    'Which subject that is, for values: "<topic>-value", the name of the record, or both.',
   ),
   'delete.retention.ms': long(
     DAY_MS,

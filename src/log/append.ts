@@ -3,7 +3,7 @@
 
 import { failure, type ErrorName, type Failure } from '../protocol/errors.ts'
 import { type Batch, isControl, usesLogAppendTime } from './batch.ts'
-import { isCompacted, type LogConfig } from './config.ts'
+import { isCompacted, type LogConfig, validatesSchemas } from './config.ts'
 import type { Producers } from './producers.ts'
 import type { Transactions } from './transactions.ts'
 
@@ -13,6 +13,13 @@ export interface RecordFacts {
   readonly recordWithoutKey: number | null
   /** The earliest timestamp of any record, ms; -1 if none has one. */
   readonly minTimestamp: number
+  /** The first record whose key or value has no schema it may have, and why; absent: nobody looked. */
+  readonly schemaFault?: SchemaFault | null
+}
+
+export interface SchemaFault {
+  readonly index: number
+  readonly message: string
 }
 
 /** One append, judged as a whole: all its batches or none. */
@@ -110,13 +117,16 @@ function judgeRecords(facts: RecordFacts | undefined, config: LogConfig, nowMs: 
   const compacted = isCompacted(config)
   // No clock reaches further back than the epoch, so a limit beyond now asks nothing of anyone.
   const bounded = config['message.timestamp.type'] === 'CreateTime' && config['message.timestamp.before.max.ms'] < nowMs
-  if (!compacted && !bounded) return undefined
-  if (facts === undefined)
+  const validated = validatesSchemas(config)
+  if (!compacted && !bounded && !validated) return undefined
+  if (facts === undefined || (validated && facts.schemaFault === undefined))
     return { ...failure('INVALID_RECORD', 'The records have to be opened to be judged.'), ask: 'facts' }
   if (compacted && facts.recordWithoutKey !== null) {
     const message = 'Compacted topic cannot accept message without key.'
     return { ...failure('INVALID_RECORD', message), recordErrors: [{ index: facts.recordWithoutKey, message }] }
   }
+  if (validated && facts.schemaFault)
+    return { ...failure('INVALID_RECORD', facts.schemaFault.message), recordErrors: [facts.schemaFault] }
   if (bounded && facts.minTimestamp >= 0 && nowMs - facts.minTimestamp > config['message.timestamp.before.max.ms'])
     return outOfTime(facts.minTimestamp, nowMs, config)
   return undefined

@@ -4,6 +4,9 @@
 /** Times in ms, sizes in bytes; -1 means without limit where Kafka says so. A superset comes with the birth of a partition. */
 export interface LogConfig {
   readonly 'cleanup.policy': readonly ('delete' | 'compact')[]
+  /** Keys, values must begin with the id of a schema that is registered under their subject. */
+  readonly 'confluent.key.schema.validation': boolean
+  readonly 'confluent.value.schema.validation': boolean
   readonly 'delete.retention.ms': number
   readonly 'max.compaction.lag.ms': number
   readonly 'max.message.bytes': number
@@ -20,3 +23,5 @@ export interface LogConfig {
 
 export const isCompacted = (config: LogConfig): boolean => config['cleanup.policy'].includes('compact')
 export const isDeleted = (config: LogConfig): boolean => config['cleanup.policy'].includes('delete')
+export const validatesSchemas = (config: LogConfig): boolean =>
+  config['confluent.key.schema.validation'] || config['confluent.value.schema.validation']

@@ -20,6 +20,7 @@ import type { Env } from './env.ts'
 import { Follower, type Following } from './follower.ts'
 import { Groups } from './groups.ts'
 import { Registry } from './registry/registry.ts'
+import { schemaFault, type SchemaRules, schemaRules } from './registry/validation.ts'
 import { Transactions } from './transactions.ts'
 
 /** How old the shared view may be before it is asked for again; a partition that moved on is noticed sooner. */
@@ -141,8 +142,11 @@ export class Broker {
   async append(topic: TopicView, partition: number, request: AppendRequest): Promise<AppendResult> {
     const result = await this.#append(topic, partition, request)
     if (!('error' in result)) return result
-    if (result.ask === 'facts')
-      return this.#append(topic, partition, { ...request, facts: recordFacts(request.records) })
+    if (result.ask === 'facts') {
+      // Its config may have changed since the cluster was seen.
+      const now = (await this.#seen(true)).byId.get(topic.topicId) ?? topic
+      return this.#append(now, partition, { ...request, facts: recordFacts(request.records) })
+    }
     if (result.error !== 'UNKNOWN_TOPIC_ID') return result
     const now = await this.#again(topic, partition)
     return isFailure(now) ? now : this.#append(now, partition, request)
@@ -264,8 +268,17 @@ export class Broker {
 
   #append(topic: TopicView, partition: number, request: AppendRequest): Promise<AppendResult> {
     const facts = request.facts ?? (needsFacts(topic) ? recordFacts(request.records) : undefined)
-    const records = exact(request.records)
-    return this.#lane(topic, partition).append({ ...request, records, ...(facts && { facts }) })
+    const whole = { ...request, records: exact(request.records), ...(facts && { facts }) }
+    const lane = this.#lane(topic, partition)
+    const rules = schemaRules(topic)
+    return rules === undefined ? lane.append(whole) : lane.appendJudged(this.#judged(rules, whole))
+  }
+
+  /** The request with what the records' schemas are found to be. */
+  async #judged(rules: SchemaRules, request: AppendRequest): Promise<AppendRequest | Failure> {
+    const fault = await schemaFault(this.registry.schemas, rules, request.records)
+    if (isFailure(fault)) return fault
+    return { ...request, facts: { ...(request.facts ?? recordFacts(request.records)), schemaFault: fault } }
   }
 
   /** Partitions of the broker's own topics are their keepers, which can be read like any. */
@@ -307,6 +320,8 @@ class Lane {
   readonly stub: PartitionStub
   readonly #events: { sent(): void; broke(error: unknown): Failure }
   #waiting: { request: AppendRequest; answer: (result: AppendResult) => void }[] = []
+  /** What those that come now must not overtake. */
+  #judging: Promise<unknown> | undefined
 
   constructor(key: string, stub: PartitionStub, events: { sent(): void; broke(error: unknown): Failure }) {
     this.key = key
@@ -315,6 +330,23 @@ class Lane {
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
+    return this.#judging === undefined ? this.#enqueue(request) : this.appendJudged(Promise.resolve(request))
+  }
+
+  /** Appends what has to be looked at first; what comes after it waits, so that all keep their order. */
+  async appendJudged(judged: Promise<AppendRequest | Failure>): Promise<AppendResult> {
+    const before = this.#judging
+    const turn = judged.catch(this.#events.broke).then(async request => {
+      await before
+      return isFailure(request) ? request : () => this.#enqueue(request)
+    })
+    this.#judging = turn
+    const append = await turn
+    if (this.#judging === turn) this.#judging = undefined
+    return typeof append === 'function' ? append() : append
+  }
+
+  #enqueue(request: AppendRequest): Promise<AppendResult> {
     return new Promise(answer => {
       if (this.#waiting.push({ request, answer }) === 1) queueMicrotask(() => this.#send())
     })

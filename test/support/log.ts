@@ -9,6 +9,8 @@ import { TestStorage } from './sqlite.ts'
 
 export const aConfig = (changes: Partial<LogConfig> = {}): LogConfig => ({
   'cleanup.policy': ['delete'],
+  'confluent.key.schema.validation': false,
+  'confluent.value.schema.validation': false,
   'delete.retention.ms': 86_400_000,
   'max.compaction.lag.ms': 2 ** 63,
   'max.message.bytes': 1_048_588,

@@ -2,7 +2,8 @@
 
 import { incompatibleWith } from './compatibility.ts'
 import { referrersOf, registeredAs } from './deletion.ts'
-import type { Parser } from './parsing.ts'
+import type { ResolvedReference } from '../schema.ts'
+import { type Parser, resolve } from './parsing.ts'
 import { isRefusal, type Refusal, refusals } from './refusals.ts'
 import { canonicalize, lookup, type LookupOptions, type SchemaRequest } from './register.ts'
 import { type Config, configOf, modeOf, ownConfig, ownMode } from './settings.ts'
@@ -30,6 +31,10 @@ export type RegistryQuery =
   | { readonly type: 'version'; readonly subject: string; readonly version: number; readonly deleted: boolean }
   /** The schema of an id: in the default context, or the subject's, and of that subject if it is named. */
   | { readonly type: 'schema'; readonly id: number; readonly subject: string }
+  /** The same, with everything it refers to: what it takes to read data. */
+  | { readonly type: 'resolved'; readonly id: number; readonly subject: string }
+  /** Is the id one of exactly this subject, softly deleted or not? */
+  | { readonly type: 'isRegistered'; readonly id: number; readonly subject: string }
   | { readonly type: 'schemaOfGuid'; readonly guid: string }
   | { readonly type: 'idsOfGuid'; readonly guid: string }
   /** Where it is registered. */
@@ -65,6 +70,8 @@ export interface RegistryAnswers {
   versions: readonly { readonly version: number; readonly deleted: boolean }[]
   version: SchemaVersion
   schema: SchemaVersion
+  resolved: { readonly schema: SchemaVersion; readonly references: readonly ResolvedReference[] }
+  isRegistered: boolean
   schemaOfGuid: SchemaVersion
   idsOfGuid: readonly { readonly context: string; readonly id: number }[]
   usesOfId: readonly { readonly subject: string; readonly version: number }[]
@@ -97,6 +104,12 @@ export function answer(
       return version(state, aliased(state, query.subject), query.version, query.deleted)
     case 'schema':
       return schemaOf(state, query.id, aliased(state, query.subject)) ?? refusals.schemaNotFound(query.id)
+    case 'resolved':
+      return resolvedOf(state, query.id, query.subject)
+    case 'isRegistered': {
+      const subject = aliased(state, query.subject)
+      return state.contexts.get(contextOf(subject))?.ids.get(query.id)?.has(subject) ?? false
+    }
     case 'schemaOfGuid': {
       const [first] = idsOfGuid(state, query.guid)
       return (first && schemaOf(state, first.id, contextPrefix(first.context))) ?? refusals.schemaNotFound(query.guid)
@@ -178,6 +191,13 @@ function schemaOf(state: RegistryState, id: number, scope: string): SchemaVersio
     if (found !== undefined) return versionOf(state, subject, found, { deleted: true })
   }
   return contextOf(scope) === DEFAULT_CONTEXT ? registeredAs(state, DEFAULT_CONTEXT, id, true)[0] : undefined
+}
+
+function resolvedOf(state: RegistryState, id: number, subject: string): Answer<'resolved'> {
+  const schema = schemaOf(state, id, subject)
+  if (schema === undefined) return refusals.schemaNotFound(id)
+  const references = resolve(state, schema.subject, schema.references)
+  return 'missing' in references ? refusals.invalidSchema(references.missing) : { schema, references }
 }
 
 const idsOfGuid = ({ contexts }: RegistryState, guid: string): readonly { context: string; id: number }[] =>

@@ -5,6 +5,7 @@ import type { Rpc } from '../../objects/place.ts'
 import type { RegistryObject } from '../../objects/registry.ts'
 import type { Refusal, RegistryCommand, RegistryReplies } from '../../schema/registry.ts'
 import type { Broker } from '../broker.ts'
+import { KnownSchemas } from './known.ts'
 
 const writes = new Set<RegistryCommand['type']>(['register', 'changeConfig', 'changeMode'])
 
@@ -13,11 +14,13 @@ type Stub = Rpc<Pick<RegistryObject, 'ask'>>
 export class Registry {
   readonly #broker: Broker
   readonly #namespace: DurableObjectNamespace<RegistryObject>
+  readonly schemas: KnownSchemas
   #stub: Stub | undefined
 
   constructor(broker: Broker, namespace: DurableObjectNamespace<RegistryObject>) {
     this.#broker = broker
     this.#namespace = namespace
+    this.schemas = new KnownSchemas(this, namespace)
   }
 
   /** What the registry answers; 50001, as when Confluent's store fails, where its object does not. */
