@@ -1,6 +1,7 @@
 // Who calls, and may they: the one place every door asks. For now: everyone where the broker is served locally, and
 // deployed whoever has the token. Finer rights grow here.
 
+import { Buffer } from 'node:buffer'
 import { timingSafeEqual } from 'node:crypto'
 import { type Failure, failure } from '../protocol/errors.ts'
 import type { Env } from './env.ts'
@@ -30,6 +31,28 @@ export function authorize(request: { authorization?: string | null }, env: Setti
   return sameText(token, env.EDGELOG_ADMIN_TOKEN)
     ? ADMIN
     : failure('SASL_AUTHENTICATION_FAILED', 'That is not the token of this broker.')
+}
+
+/** The WebSocket subprotocol of live sockets, for clients that must name one to say their token beside it. */
+export const LIVE_SUBPROTOCOL = 'edgelog'
+const BEARER = 'bearer.'
+
+/** The subprotocols that a WebSocket is asked for with. */
+export const subprotocols = (headers: Headers): readonly string[] =>
+  headers
+    .get('sec-websocket-protocol')
+    ?.split(',')
+    .map(name => name.trim()) ?? []
+
+/**
+ * What a request says of who calls. Browsers send no headers of their own with a WebSocket, but subprotocols: there the
+ * token is `bearer.` and itself in base64url, beside the protocol that is to be spoken.
+ */
+export function authorizationOf(headers: Headers): string | null {
+  const said = headers.get('authorization')
+  if (said !== null) return said
+  const token = subprotocols(headers).find(name => name.startsWith(BEARER))
+  return token === undefined ? null : `Bearer ${Buffer.from(token.slice(BEARER.length), 'base64url').toString()}`
 }
 
 /** Takes as long however much of a guess is right. */

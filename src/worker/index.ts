@@ -3,7 +3,7 @@
 import type { Context } from 'hono'
 import { isFailure } from '../protocol/errors.ts'
 import { type AppEnv, newApp } from './app.ts'
-import { authorize } from './auth.ts'
+import { authorizationOf, authorize, LIVE_SUBPROTOCOL, subprotocols } from './auth.ts'
 import { BodyLost } from './body.ts'
 import { Broker } from './broker.ts'
 import { mountConsume } from './consume.ts'
@@ -49,6 +49,8 @@ app.use(async (c, next) => {
   }
   if (isRestPath(url.pathname) && !c.res.ok) c.res = await inRestWords(c.res, url.pathname)
   for (const [name, value] of Object.entries(page.headers)) c.res.headers.set(name, value)
+  if (c.res.status === 101 && url.pathname !== '/kafka' && subprotocols(raw.headers).includes(LIVE_SUBPROTOCOL))
+    c.res.headers.set('sec-websocket-protocol', LIVE_SUBPROTOCOL)
 })
 
 mountTopics(app)
@@ -97,7 +99,7 @@ app.onError((error, c) => {
 
 /** The answer to somebody who may not; undefined for all others. Whether the broker is well, anybody may ask. */
 function refuse(c: Context<AppEnv>, pathname: string): Response | undefined {
-  const principal = authorize({ authorization: c.req.raw.headers.get('authorization') }, c.env)
+  const principal = authorize({ authorization: authorizationOf(c.req.raw.headers) }, c.env)
   if (!isFailure(principal)) return undefined
   if (principal.error !== 'SECURITY_DISABLED') {
     if (pathname === '/healthz') return undefined

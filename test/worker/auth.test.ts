@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { authorize } from '../../src/worker/auth.ts'
+import { authorizationOf, authorize } from '../../src/worker/auth.ts'
 
 const local = { EDGELOG_LOCAL: '1' }
 const token = { EDGELOG_ADMIN_TOKEN: 'sesame' }
@@ -26,4 +26,16 @@ describe('who may', () => {
   ])('$env with $authorization', ({ env, authorization, then }) =>
     expect(authorize({ authorization }, env)).toMatchObject(then),
   )
+})
+
+describe('what a request says of who calls', () => {
+  const protocol = (token: string): string => `bearer.${Buffer.from(token).toString('base64url')}`
+  it.each([
+    { headers: {}, then: null },
+    { headers: { authorization: 'Bearer a' }, then: 'Bearer a' },
+    { headers: { 'sec-websocket-protocol': 'edgelog' }, then: null },
+    { headers: { 'sec-websocket-protocol': `edgelog, ${protocol('a+/?=ö')}` }, then: 'Bearer a+/?=ö' },
+    { headers: { 'sec-websocket-protocol': `${protocol('a')},kafka` }, then: 'Bearer a' },
+    { headers: { authorization: 'Bearer a', 'sec-websocket-protocol': protocol('b') }, then: 'Bearer a' },
+  ])('$headers', ({ headers, then }) => expect(authorizationOf(new Headers(headers))).toBe(then))
 })

@@ -1,6 +1,7 @@
 // Kafka over WebSocket: binary frames are pieces of the byte stream, cut anywhere, both ways. This is how Kafka's clients
 // reach a deployed broker, and browsers a local one.
 
+import { subprotocols } from '../auth.ts'
 import { Broker, type Waiter } from '../broker.ts'
 import type { Env } from '../env.ts'
 import { Connection, type Pipe } from './connection.ts'
@@ -41,11 +42,8 @@ export function serveTunnel(request: Request, env: Env, ctx: Waiter): Response {
   })
   server.addEventListener('close', () => connection.close())
   server.addEventListener('error', () => connection.close())
-  const asked =
-    request.headers
-      .get('Sec-WebSocket-Protocol')
-      ?.split(',')
-      .map(name => name.trim()) ?? []
-  const headers = asked.includes(SUBPROTOCOL) ? { 'Sec-WebSocket-Protocol': SUBPROTOCOL } : undefined
+  const headers = subprotocols(request.headers).includes(SUBPROTOCOL)
+    ? { 'Sec-WebSocket-Protocol': SUBPROTOCOL }
+    : undefined
   return new Response(null, { status: 101, webSocket: client, ...(headers && { headers }) })
 }
