@@ -2,31 +2,29 @@
 
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>
 
-/** The global WebSocket, its open ones known. */
+/** Sockets of the global WebSocket's class, the open ones known. */
 export class Sockets {
   readonly open = new Set<WebSocket>()
-  /** Bytes and frames that came. */
+  /** Every frame that came. */
   readonly received: string[] = []
   opened = 0
-  readonly WebSocket: typeof WebSocket
-
-  constructor() {
-    const sockets = this
-    this.WebSocket = class extends WebSocket {
-      constructor(url: string | URL, protocols?: string | string[]) {
-        super(String(url), protocols)
-        sockets.opened++
-        sockets.open.add(this)
-        this.addEventListener('message', ({ data }) => sockets.received.push(String(data)))
-        this.addEventListener('close', () => sockets.open.delete(this))
-      }
-    }
-  }
+  readonly WebSocket = classOf(this)
 
   cut(): void {
     for (const socket of this.open) socket.close()
   }
 }
+
+const classOf = (sockets: Sockets): typeof WebSocket =>
+  class extends WebSocket {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(String(url), protocols)
+      sockets.opened++
+      sockets.open.add(this)
+      this.addEventListener('message', ({ data }) => sockets.received.push(String(data)))
+      this.addEventListener('close', () => sockets.open.delete(this))
+    }
+  }
 
 export interface LossyFetch {
   readonly fetch: Fetch
