@@ -219,6 +219,7 @@ function wireTypeOf(kind: Kind): number {
 }
 
 function zero(kind: Kind): unknown {
+  if (typeof kind !== 'string' && kind.fullName === 'google.protobuf.NullValue') return null
   if (typeof kind !== 'string') return kind.kind === 'enum' ? kind.enum.constants[0]!.name : undefined
   if (kind === 'bool') return false
   if (kind === 'string' || kind === 'bytes') return ''

@@ -200,8 +200,10 @@ class Encoder {
     writeTag(writer, 1, BYTES)
     writer.uvarint(utf8Length(url as string))
     writer.string(url as string)
+    const bytes = this.message(held, value, path, depth + 1)
+    if (bytes.length === 0) return writer.done()
     writeTag(writer, 2, BYTES)
-    writeBytes(writer, this.message(held, value, path, depth + 1))
+    writeBytes(writer, bytes)
     return writer.done()
   }
 }
