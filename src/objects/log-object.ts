@@ -40,11 +40,10 @@ export abstract class LogObject<Env = unknown> extends DurableObject<Env> {
   override fetch(request: Request): Response | Promise<Response> {
     const { searchParams } = new URL(request.url)
     if (this.host.log === undefined) return Response.json(unborn(), { status: 404 })
-    const socket = this.host.follow(
+    const socket = this.host.telling.follow(
       Number(searchParams.get('offset')),
       Number(searchParams.get('credit')),
       searchParams.get('isolation') === 'read_committed' ? 'read_committed' : 'read_uncommitted',
-      searchParams.get('lags') === 'true',
     )
     if (socket === undefined)
       return Response.json(failure('THROTTLING_QUOTA_EXCEEDED', 'Too many followers of one partition.'), {
@@ -54,15 +53,15 @@ export abstract class LogObject<Env = unknown> extends DurableObject<Env> {
   }
 
   override webSocketMessage(socket: WebSocket, message: ArrayBuffer | string): void {
-    this.host.asked(socket, message)
+    if (typeof message !== 'string' && this.host.log !== undefined) this.host.telling.asked(socket, message)
   }
 
   override webSocketClose(socket: WebSocket): void {
-    this.host.left(socket)
+    this.host.telling.left(socket)
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.host.left(socket)
+    this.host.telling.left(socket)
   }
 }
 

@@ -193,7 +193,7 @@ export class Broker {
     return Follower.open(async ({ offset, creditBytes, isolation = 'read_uncommitted' }) => {
       const lane = this.#lane(topic, partition)
       this.calls++
-      const ask = `offset=${offset}&credit=${creditBytes}&isolation=${isolation}&lags=${from.lags === true}`
+      const ask = `offset=${offset}&credit=${creditBytes}&isolation=${isolation}`
       return lane.stub.fetch(`http://partition/follow?${ask}`, { headers: { Upgrade: 'websocket' } })
     }, from)
   }

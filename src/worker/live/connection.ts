@@ -28,8 +28,6 @@ export interface Door extends Sink {
   /** Set by the connection: the client can take more; the client has gone. */
   onReady: () => void
   onGone: () => void
-  /** What is written to it is on its way only later, so that it lags behind where there are many. */
-  readonly lags: boolean
   readonly sentFrames: number
   readonly sentChars: number
   /** A word without meaning, unless the client does not even take what it has been sent. */
@@ -48,7 +46,6 @@ export interface LiveBroker extends Brokerage {
       readonly offset: number
       readonly creditBytes: number
       readonly isolation: Isolation | undefined
-      readonly lags: boolean
     },
   ): Promise<Following | Failure>
 }
@@ -87,7 +84,7 @@ export class LiveConnection {
       ...(credit === undefined ? {} : { credit }),
       later: drain => setTimeout(drain, 0),
       follow: ({ topic, partition, offset }, creditBytes) =>
-        broker.follow(this.#topics.get(topic.topicId)!, partition, { offset, creditBytes, isolation, lags: door.lags }),
+        broker.follow(this.#topics.get(topic.topicId)!, partition, { offset, creditBytes, isolation }),
     })
     door.onReady = () => this.session.drain()
     door.onGone = () => this.close()

@@ -16,7 +16,6 @@ const CLOSE_CODES = 4_000
 const COME_AGAIN = 1_012
 
 export class LiveSocket implements Door {
-  readonly lags = false
   onReady: () => void = () => {}
   onGone: () => void = () => {}
   sentFrames = 0

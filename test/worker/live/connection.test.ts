@@ -6,7 +6,6 @@ import { startOf } from '../../../src/worker/live/start.ts'
 import { TestPartition, TestReader, TOPIC_ID } from '../../support/live.ts'
 
 class TestDoor extends TestReader implements Door {
-  readonly lags = false
   onReady = (): void => {}
   onGone = (): void => {}
   sentFrames = 0

@@ -1,0 +1,217 @@
+// Telling: what a log's followers are sent, and when. Few of them are told at once; many in turns, so that what else the
+// isolate has to do comes between, and each is told everything that is there when its turn comes.
+
+import { isTransactional } from '../log/batch.ts'
+import { type Chunk, joined } from '../log/chunk.ts'
+import {
+  decodeAsk,
+  encodeTold,
+  type Follower,
+  Followers,
+  type Isolation,
+  MAX_FOLLOWERS,
+  type Told,
+} from '../log/followers.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+import type { ErrorName } from '../protocol/errors.ts'
+
+/** Of so many followers on, they are told in turns, so many in one; fewer are told at once. */
+const MANY_FOLLOWERS = 8
+const TURN_FOLLOWERS = 100
+/** Bytes that are told at once whatever it takes: they are kept in memory until then. */
+const MAX_UNTOLD_BYTES = 1_048_576
+/** Bytes read at once for a follower that is behind. */
+const CATCH_UP_BYTES = 1_048_576
+
+export class Telling {
+  readonly #ctx: DurableObjectState
+  readonly #log: () => PartitionLog | undefined
+  readonly #followers = new Followers<WebSocket>()
+  /** Durable, and not told to all followers yet. */
+  #untold: Chunk[] = []
+  #untoldBytes = 0
+  /** The followers are being told in turns: what comes now goes along. */
+  #inTurns = false
+
+  /** `log` is undefined once the log is gone. */
+  constructor(ctx: DurableObjectState, log: () => PartitionLog | undefined) {
+    this.#ctx = ctx
+    this.#log = log
+  }
+
+  /** Accepts a follower's socket: `offset` and `creditBytes` are its first ask. */
+  follow(offset: number, creditBytes: number, isolation: Isolation): WebSocket | undefined {
+    if (this.#ctx.getWebSockets().length >= MAX_FOLLOWERS) return undefined
+    const { 0: client, 1: server } = new WebSocketPair()
+    this.#ctx.acceptWebSocket(server)
+    this.#serve(server, this.#followers.seek(server, offset, creditBytes, isolation))
+    return client
+  }
+
+  /** A follower asks for more. */
+  asked(socket: WebSocket, message: ArrayBuffer): void {
+    const ask = decodeAsk(new Uint8Array(message))
+    const follower =
+      ask.type === 'seek'
+        ? this.#followers.seek(socket, ask.offset, ask.creditBytes, ask.isolation)
+        : this.#followers.credit(socket, ask.creditBytes)
+    if (follower === undefined) send(socket, { type: 'where' })
+    else this.#serve(socket, follower)
+  }
+
+  left(socket: WebSocket): void {
+    this.#followers.drop(socket)
+  }
+
+  /** These have become durable. Rejects if the log cannot be read. */
+  async committed(chunks: readonly Chunk[]): Promise<void> {
+    for (const chunk of chunks) {
+      this.#untold.push(chunk)
+      this.#untoldBytes += chunk.sizeBytes
+    }
+    if (this.#followers.size < MANY_FOLLOWERS || this.#untoldBytes > MAX_UNTOLD_BYTES) {
+      this.#tell(this.#ctx.getWebSockets())
+      this.#forget(this.#untold.length)
+    } else if (!this.#inTurns) {
+      this.#inTurns = true
+      await this.#tellInTurns().finally(() => (this.#inTurns = false))
+    }
+  }
+
+  /** Something else than an append has changed what followers may see. */
+  changed(): void {
+    for (const [socket, follower] of this.#followers.entries()) this.#serve(socket, follower)
+  }
+
+  /** The topic is deleted. */
+  deleted(): void {
+    this.#forget(this.#untold.length)
+    for (const socket of this.#ctx.getWebSockets())
+      this.#refuse(socket, 'UNKNOWN_TOPIC_ID', 'The topic was deleted.', -1)
+  }
+
+  /** Rounds of all followers, until there was nothing new in one. */
+  async #tellInTurns(): Promise<void> {
+    for (let last = this.#untold.at(-1); last !== undefined; last = this.#untold.at(-1)) {
+      const sockets = this.#ctx.getWebSockets()
+      for (let at = 0; at < sockets.length; at += TURN_FOLLOWERS) {
+        this.#tell(sockets.slice(at, at + TURN_FOLLOWERS))
+        await turn()
+      }
+      this.#forget(this.#untold.indexOf(last) + 1)
+    }
+  }
+
+  #tell(sockets: readonly WebSocket[]): void {
+    const log = this.#log()
+    if (log === undefined || this.#untold.length === 0) return
+    const frames = new Frames(this.#untold, log)
+    for (const socket of sockets) {
+      const follower = this.#followers.get(socket)
+      if (follower === undefined) send(socket, { type: 'where' })
+      else {
+        const frame = frames.for(follower)
+        if (frame !== undefined) push(socket, frame)
+        this.#serve(socket, follower)
+      }
+    }
+  }
+
+  #forget(chunks: number): void {
+    for (const { sizeBytes } of this.#untold.splice(0, chunks)) this.#untoldBytes -= sizeBytes
+  }
+
+  /** Sends as far as credit goes; without credit, once, that there is more. */
+  #serve(socket: WebSocket, follower: Follower): void {
+    const log = this.#log()
+    if (log === undefined) return
+    const { bounds } = log
+    const { isolation } = follower
+    const end = isolation === 'read_committed' ? bounds.lastStableOffset : bounds.highWatermark
+    while (follower.creditBytes > 0 && follower.position < end) {
+      const maxBytes = Math.min(follower.creditBytes, CATCH_UP_BYTES)
+      const read = log.read({ offset: follower.position, maxBytes, isolation })
+      if ('error' in read) return this.#refuse(socket, read.error, read.message, read.logStartOffset)
+      if (read.nextOffset === follower.position) return
+      send(socket, { type: 'data', position: follower.position, ...read })
+      follower.creditBytes -= read.records.length
+      follower.position = read.nextOffset
+    }
+    if (follower.position < bounds.logStartOffset || follower.position > bounds.highWatermark)
+      return this.#refuse(
+        socket,
+        'OFFSET_OUT_OF_RANGE',
+        `Offset ${follower.position} is out of range: the log holds ${bounds.logStartOffset} up to, not including, ${bounds.highWatermark}.`,
+        bounds.logStartOffset,
+      )
+    if (follower.position >= end && end < bounds.highWatermark) return
+    if (follower.position === bounds.highWatermark || follower.noticed === bounds.highWatermark) return
+    follower.noticed = bounds.highWatermark
+    send(socket, { type: 'end', ...bounds })
+  }
+
+  #refuse(socket: WebSocket, error: ErrorName, message: string, logStartOffset: number): void {
+    send(socket, { type: 'error', error, message, logStartOffset })
+    socket.close(1000, error)
+    this.#followers.drop(socket)
+  }
+}
+
+/** New chunks from one of them on, as the frame of everyone who waits just there. */
+interface Frame {
+  readonly bytes: Uint8Array
+  readonly sizeBytes: number
+  readonly nextOffset: number
+}
+
+class Frames {
+  readonly #chunks: readonly Chunk[]
+  readonly #log: PartitionLog
+  /** Everybody sees the same of them: there is no transaction in them, and none is open. */
+  readonly #plain: boolean
+  readonly #made = new Map<number, Frame | undefined>()
+
+  constructor(chunks: readonly Chunk[], log: PartitionLog) {
+    this.#chunks = chunks
+    this.#log = log
+    const { lastStableOffset } = log.bounds
+    this.#plain = chunks.every(
+      ({ lastOffset, batches }) => lastOffset < lastStableOffset && !batches.some(isTransactional),
+    )
+  }
+
+  /** The frame, charged to the follower; undefined if it waits elsewhere or cannot take so much. */
+  for(follower: Follower): Uint8Array | undefined {
+    if (follower.isolation === 'read_committed' && !this.#plain) return undefined
+    const { position } = follower
+    if (!this.#made.has(position)) this.#made.set(position, this.#make(position))
+    const frame = this.#made.get(position)
+    if (frame === undefined || follower.creditBytes < frame.sizeBytes) return undefined
+    follower.creditBytes -= frame.sizeBytes
+    follower.position = frame.nextOffset
+    return frame.bytes
+  }
+
+  #make(position: number): Frame | undefined {
+    const first = this.#chunks.findIndex(({ baseOffset }) => baseOffset === position)
+    if (first < 0) return undefined
+    const chunks = this.#chunks.slice(first)
+    const nextOffset = chunks.at(-1)!.lastOffset + 1
+    const records = joined(chunks.flatMap(chunk => chunk.batches.map(batch => batch.bytes)))
+    const bytes = encodeTold({ type: 'data', position, nextOffset, records, ...this.#log.bounds })
+    return { bytes, sizeBytes: records.length, nextOffset }
+  }
+}
+
+/** Lets what was sent go on its way, and what else is waiting have its turn: a timer comes to its own behind both. */
+const turn = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0))
+
+const send = (socket: WebSocket, told: Told): void => push(socket, encodeTold(told))
+
+function push(socket: WebSocket, frame: Uint8Array): void {
+  try {
+    socket.send(frame)
+  } catch {
+    // The socket is gone; its close event drops the follower.
+  }
+}
