@@ -31,7 +31,7 @@ export interface RecordOptions extends RecordFormat {
   /** The partition of all of them; they may repeat it. */
   readonly partition?: number | undefined
   /** Where each record has to name its topic: takes the names, in order. */
-  readonly topics?: string[]
+  readonly namedTopics?: string[]
 }
 
 /** All records of a body: `{…}`, `[{…},…]` or `{"records":[{…},…]}`. */
@@ -140,14 +140,14 @@ function readRecord(reader: JsonReader, options: RecordOptions): Draft {
         partition = readPartition(reader, options.partition)
         break
       default:
-        if (name !== 'topic' || options.topics === undefined) throw new NotARecord(name, `is unknown: ${MEMBERS}`)
+        if (name !== 'topic' || options.namedTopics === undefined) throw new NotARecord(name, `is unknown: ${MEMBERS}`)
         topic = readTopic(reader)
     }
   }
   if (value === undefined) throw new NotARecord('value', 'is missing; null deletes a key from a compacted topic')
-  if (options.topics !== undefined) {
+  if (options.namedTopics !== undefined) {
     if (topic === undefined) throw new NotARecord('topic', 'is missing')
-    options.topics.push(topic)
+    options.namedTopics.push(topic)
   }
   return { timestamp, key, value, headers, partition }
 }

@@ -95,7 +95,7 @@ export function parseTransaction(bytes: Uint8Array, options: RecordOptions): Tra
             throw new NotARecord('records', 'must be an array of records')
           }
           topics.length = 0
-          records = readRecords(reader, { ...options, topics }, place)
+          records = readRecords(reader, { ...options, namedTopics: topics }, place)
           break
         case 'transactionalId':
         case 'timeoutMs':
