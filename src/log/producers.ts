@@ -83,9 +83,9 @@ export class Producers {
     const last = lastSequence(batch)
     const written = producer.written.find(w => w.baseSequence === batch.baseSequence && w.lastSequence === last)
     if (written !== undefined) return { kind: 'duplicate', written }
+    // -1: a marker has begun this epoch, whose first batch may still be on its way while later ones arrive.
     const current = producer.written.at(-1)?.lastSequence ?? -1
-    if (current < 0 || batch.baseSequence === current + 1 || (batch.baseSequence === 0 && current === MAX_SEQUENCE))
-      return NEXT
+    if (batch.baseSequence === current + 1 || (batch.baseSequence === 0 && current === MAX_SEQUENCE)) return NEXT
     return failure(
       'OUT_OF_ORDER_SEQUENCE_NUMBER',
       `Out of order sequence number for producer ${batch.producerId}: ${batch.baseSequence} (incoming seq. number), ${current} (current end sequence number)`,

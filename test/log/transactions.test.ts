@@ -52,6 +52,19 @@ function seen(records: Uint8Array, aborted: readonly Aborted[]): string[] {
   })
 }
 
+it('takes the first batch of an epoch that a marker has begun before those sent after it', () => {
+  const log = new TransactionalLog()
+  log.write(1, 100, 'a', 0)
+  log.end(1, 100, true, 1)
+  const write = (baseSequence: number, value: string) => {
+    const records = aBatch([value], { producerId: 1, producerEpoch: 1, baseSequence, transactional: true })
+    return log.log.append({ records, transaction: 200 }, log.now)
+  }
+  expect(write(1, 'second')).toMatchObject({ error: 'OUT_OF_ORDER_SEQUENCE_NUMBER' })
+  expect(write(0, 'first')).toMatchObject({ baseOffset: 2 })
+  expect(write(1, 'second')).toMatchObject({ baseOffset: 3 })
+})
+
 describe('an open transaction', () => {
   it('holds back what comes after it from readers of what is committed', () => {
     const log = new TransactionalLog()
