@@ -5,6 +5,7 @@ import type { AppendResult } from '../log/append.ts'
 import type { LogConfig } from '../log/config.ts'
 import type { Read, ReadRequest } from '../log/fetch.ts'
 import type { Description, Identity, OffsetAndTimestamp } from '../log/partition-log.ts'
+import type { ActiveProducer } from '../log/producers.ts'
 import { type Failure, failure } from '../protocol/errors.ts'
 import { LogObject } from './log-object.ts'
 
@@ -31,6 +32,10 @@ export abstract class MachineLogObject<Env> extends LogObject<Env> {
   override describe(): Description | Failure {
     if (this.host.log !== undefined) return super.describe()
     return { ...EMPTY, sizeBytes: 0, segments: 0, leaderEpoch: 0 }
+  }
+
+  override activeProducers(): ActiveProducer[] | Failure {
+    return this.host.log === undefined ? [] : super.activeProducers()
   }
 
   /** A follower of what nobody wrote yet: now there has to be something to wait at. */

@@ -79,7 +79,10 @@ function check({ resourceType, resourceName, changes }: Altered, nodes: Nodes): 
   }
 }
 
-/** A change of nothing is fine; the rest is for the environment. */
+/**
+ * A change of nothing is fine, and so is taking back what cannot have been set, which tools do after a reassignment to be on
+ * the safe side; the rest is for the environment.
+ */
 function checkBroker(name: string, changes: readonly ConfigChange[], nodes: Nodes): Failure | undefined {
   if (name !== '') {
     const id = brokerIdOf(name)
@@ -87,8 +90,8 @@ function checkBroker(name: string, changes: readonly ConfigChange[], nodes: Node
     if (!nodes.has(id))
       return failure('INVALID_REQUEST', `Unexpected broker id, expected ${idsOf(nodes)}, but received ${name}`)
   }
-  if (changes.length === 0) return undefined
-  const keys = changes.map(({ key }) => key).join(', ')
+  const keys = changes.flatMap(({ key, operation }) => (operation === 'DELETE' ? [] : [key])).join(', ')
+  if (keys === '') return undefined
   return failure(
     'INVALID_REQUEST',
     `Cannot update these configs dynamically: ${keys}. The environment of the broker sets its configs, as EDGELOG_LOG_RETENTION_HOURS sets log.retention.hours.`,

@@ -2,7 +2,9 @@
 
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describeProducers } from '../../../src/worker/kafka/apis/61-describe-producers.ts'
 import { type Broker, startBroker } from '../../../testing/broker.ts'
+import { KafkaClient } from '../../support/kafka-client.ts'
 
 let broker: Broker
 let kafka: Kafka
@@ -93,4 +95,18 @@ describe('KafkaJS', () => {
     await admin.disconnect()
     expect(await consumed('out', 'etl-readers', 'yes')).toEqual(['yes'])
   })
+})
+
+it('kafka-transactions looks for hanging transactions in every partition, those of coordinators that nobody needed yet too', async () => {
+  const producer = kafka.producer({ transactionalId: 'hangs', maxInFlightRequests: 1, idempotent: true })
+  await producer.connect()
+  await producer.disconnect()
+  const client = await KafkaClient.connect(broker.kafka)
+  const partitionIndexes = Array.from({ length: 50 }, (_, i) => i)
+  const topics = ['__transaction_state', '__consumer_offsets'].map(name => ({ name, partitionIndexes }))
+  const answer = await client.call(describeProducers, 0, { topics })
+  const found = answer.topics.flatMap(({ partitions }) => partitions)
+  expect(found).toHaveLength(100)
+  expect(found.filter(({ errorCode, activeProducers }) => errorCode !== 0 || activeProducers.length > 0)).toEqual([])
+  client.close()
 })
