@@ -17,7 +17,7 @@ export function mayCommit(state: GroupState, request: Commit): Failure | undefin
   if (state.consumer !== undefined) return mayCommitToConsumer(state.groupId, state.consumer, request)
   if (state.classic !== undefined) return mayCommitToClassic(state.classic, request)
   if (request.generationId < 0) return undefined
-  if (listed(state) !== undefined) return failure('UNKNOWN_MEMBER_ID')
+  if (listed(state) !== undefined || state.pending.size > 0) return failure('UNKNOWN_MEMBER_ID')
   return request.version >= MEMBER_EPOCHS
     ? failure('GROUP_ID_NOT_FOUND', `Group ${state.groupId} not found.`)
     : failure('ILLEGAL_GENERATION')

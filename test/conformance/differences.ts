@@ -104,4 +104,9 @@ export const differences: readonly Difference[] = [
     lines: /^below the start: .*(highWatermark|lastStableOffset|logStartOffset)$/,
     why: 'A reader who is outside the log is told where it begins and ends.',
   },
+  {
+    scenario: 'transactions of an epoch each',
+    lines: /^(late|by one that is fenced): .*logStartOffset$/,
+    why: 'The partition itself refuses what is late, and says where its log begins.',
+  },
 ]

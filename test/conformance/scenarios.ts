@@ -6,5 +6,13 @@ import { configs } from './scenarios/configs.ts'
 import { groups } from './scenarios/groups.ts'
 import { records } from './scenarios/records.ts'
 import { topics } from './scenarios/topics.ts'
+import { transactions } from './scenarios/transactions.ts'
 
-export const scenarios: readonly Scenario[] = [...topics, ...configs, ...records, ...clusters, ...groups]
+export const scenarios: readonly Scenario[] = [
+  ...topics,
+  ...configs,
+  ...records,
+  ...clusters,
+  ...groups,
+  ...transactions,
+]

@@ -25,6 +25,9 @@ import { addOffsetsToTxn } from './apis/25-add-offsets-to-txn.ts'
 import { endTxn } from './apis/26-end-txn.ts'
 import { writeTxnMarkers } from './apis/27-write-txn-markers.ts'
 import { txnOffsetCommit } from './apis/28-txn-offset-commit.ts'
+import { describeAcls } from './apis/29-describe-acls.ts'
+import { createAcls } from './apis/30-create-acls.ts'
+import { deleteAcls } from './apis/31-delete-acls.ts'
 import { describeConfigs } from './apis/32-describe-configs.ts'
 import { alterConfigs } from './apis/33-alter-configs.ts'
 import { describeLogDirs } from './apis/35-describe-log-dirs.ts'
@@ -41,6 +44,7 @@ import { describeTransactions } from './apis/65-describe-transactions.ts'
 import { listTransactions } from './apis/66-list-transactions.ts'
 import { consumerGroupHeartbeat } from './apis/68-consumer-group-heartbeat.ts'
 import { consumerGroupDescribe } from './apis/69-consumer-group-describe.ts'
+import { listConfigResources } from './apis/74-list-config-resources.ts'
 import { describeTopicPartitions } from './apis/75-describe-topic-partitions.ts'
 
 export const apis: readonly AnyApi[] = [
@@ -68,6 +72,9 @@ export const apis: readonly AnyApi[] = [
   endTxn,
   writeTxnMarkers,
   txnOffsetCommit,
+  describeAcls,
+  createAcls,
+  deleteAcls,
   describeConfigs,
   alterConfigs,
   describeLogDirs,
@@ -84,5 +91,6 @@ export const apis: readonly AnyApi[] = [
   listTransactions,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
+  listConfigResources,
   describeTopicPartitions,
 ]

@@ -1,10 +1,14 @@
 // The cluster itself: brokers, versions, elections, reassignments and quotas.
 
 import { apiVersions } from '../../../src/worker/kafka/apis/18-api-versions.ts'
+import { describeAcls } from '../../../src/worker/kafka/apis/29-describe-acls.ts'
+import { createAcls } from '../../../src/worker/kafka/apis/30-create-acls.ts'
+import { deleteAcls } from '../../../src/worker/kafka/apis/31-delete-acls.ts'
 import { electLeaders } from '../../../src/worker/kafka/apis/43-elect-leaders.ts'
 import { listPartitionReassignments } from '../../../src/worker/kafka/apis/46-list-partition-reassignments.ts'
 import { describeClientQuotas } from '../../../src/worker/kafka/apis/48-describe-client-quotas.ts'
 import { describeCluster } from '../../../src/worker/kafka/apis/60-describe-cluster.ts'
+import { listConfigResources } from '../../../src/worker/kafka/apis/74-list-config-resources.ts'
 import { apis } from '../../../src/worker/kafka/apis.ts'
 import type { Scenario } from '../transcript.ts'
 import { aTopic } from './topics.ts'
@@ -80,4 +84,51 @@ const quotas: Scenario = {
   },
 }
 
-export const clusters = [cluster, leaders, quotas]
+const resources: Scenario = {
+  name: 'resources that have configs',
+  async run(to) {
+    await aTopic(to, 't')
+    const [TOPIC, BROKER, CLIENT_METRICS, GROUP] = [2, 4, 16, 32]
+    await to.call('client metrics', listConfigResources, 0, {})
+    for (const resourceTypes of [[BROKER], [CLIENT_METRICS, GROUP], [3], [BROKER, 77]])
+      await to.call(`types ${resourceTypes.join(' ')}`, listConfigResources, 1, { resourceTypes })
+    for (const resourceTypes of [[TOPIC], []]) {
+      const { errorCode, configResources } = await to.ask(listConfigResources, 1, { resourceTypes })
+      const ours = configResources.filter(({ resourceName }) => resourceName === to.topic('t'))
+      to.note(`types ${resourceTypes.join(' ')}`, { errorCode, ours })
+    }
+  },
+}
+
+const acls: Scenario = {
+  name: 'ACLs without an authorizer',
+  async run(to) {
+    const everything = {
+      resourceTypeFilter: 1,
+      resourceNameFilter: null,
+      patternTypeFilter: 1,
+      principalFilter: null,
+      hostFilter: null,
+      operation: 1,
+      permissionType: 1,
+    }
+    const creation = {
+      resourceType: 2,
+      resourceName: to.topic('t'),
+      resourcePatternType: 3,
+      principal: 'User:x',
+      host: '*',
+      operation: 3,
+      permissionType: 3,
+    }
+    for (const version of [1, 2, 3]) {
+      await to.call('all', describeAcls, version, everything)
+      await to.call('two', createAcls, version, { creations: [creation, { ...creation, principal: 'x' }] })
+      await to.call('none', createAcls, version, { creations: [] })
+      await to.call('all and one', deleteAcls, version, { filters: [everything, { ...everything, operation: 3 }] })
+      await to.call('no filter', deleteAcls, version, { filters: [] })
+    }
+  },
+}
+
+export const clusters = [cluster, leaders, quotas, resources, acls]

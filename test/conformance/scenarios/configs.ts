@@ -99,6 +99,7 @@ const alterOne: Scenario = {
     await alter('no topic', TOPIC, '', change('retention.ms', SET, '1'))
     await alter('another broker', BROKER, '77', change('log.retention.ms', SET, '1'))
     await alter('no broker', BROKER, 'x', change('log.retention.ms', SET, '1'))
+    await alter('what no broker has, deleted', BROKER, '', change('leader.replication.throttled.rate', DELETE, null))
     await alter('no resource', 3, 'x', change('log.retention.ms', SET, '1'))
     await alter(
       'conflicting lags',
