@@ -15,15 +15,32 @@ const START_TIMEOUT_MS = 60_000
 
 const folder = join(cacheFolder, `kafka-${KAFKA_VERSION}`)
 const libs = join(folder, 'libs')
+const ecosystem = join(folder, 'ecosystem')
+/** Where Kafka's jars are, and with them those of `haveEcosystem`. */
+export const classPath = `${libs}/*`
+export const ecosystemClassPath = `${libs}/*:${ecosystem}/libs/*`
+export const ecosystemJar = (name: string): string => join(ecosystem, 'libs', `${name}-${KAFKA_VERSION}.jar`)
 
 /** Downloads the jars unless they are there. False: there is no Java or Maven, or they could not be had. */
 export async function haveKafka(): Promise<boolean> {
   if ((await run('java', ['-version'])).code !== 0) return false
   writeLogging()
-  if (existsSync(join(libs, `kafka-tools-${KAFKA_VERSION}.jar`))) return true
-  writeFileSync(join(folder, 'pom.xml'), POM)
-  const goal = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${libs}`, '-DincludeScope=runtime']
-  return (await run('mvn', goal, { cwd: folder, timeoutMs: 600_000 })).code === 0
+  return haveJars(folder, `kafka-tools-${KAFKA_VERSION}.jar`, POM)
+}
+
+/** What stands on Kafka and is not needed by its own tools: Streams, Connect and MirrorMaker, in a folder of their own. */
+export async function haveEcosystem(): Promise<boolean> {
+  if (!(await haveKafka()) || (await run('javac', ['-version'])).code !== 0) return false
+  return haveJars(ecosystem, `connect-mirror-${KAFKA_VERSION}.jar`, ECOSYSTEM_POM)
+}
+
+async function haveJars(into: string, oneOfThem: string, pom: string): Promise<boolean> {
+  const jars = join(into, 'libs')
+  if (existsSync(join(jars, oneOfThem))) return true
+  mkdirSync(into, { recursive: true })
+  writeFileSync(join(into, 'pom.xml'), pom)
+  const goal = ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${jars}`, '-DincludeScope=runtime']
+  return (await run('mvn', goal, { cwd: into, timeoutMs: 600_000 })).code === 0
 }
 
 /** Runs one of Kafka's tools by the name of its class. */
@@ -37,6 +54,8 @@ const TOOLS: Readonly<Record<string, string>> = {
   ConfigCommand: 'kafka.admin.ConfigCommand',
   ReassignPartitionsCommand: 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
   ConsoleConsumer: 'org.apache.kafka.tools.consumer.ConsoleConsumer',
+  ConsumerGroupCommand: 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+  StreamsGroupCommand: 'org.apache.kafka.tools.streams.StreamsGroupCommand',
   StorageTool: 'kafka.tools.StorageTool',
 }
 
@@ -87,7 +106,7 @@ const javaOptions = (heap: string): string[] => [
   `-Xmx${heap}`,
   `-Dlog4j2.configurationFile=${join(folder, 'log4j2.properties')}`,
   '-cp',
-  `${libs}/*`,
+  classPath,
 ]
 
 function writeLogging(): void {
@@ -100,13 +119,22 @@ function writeLogging(): void {
 const dependency = (group: string, artifact: string, version: string): string =>
   `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`
 
-const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+const project = (
+  ...dependencies: string[]
+): string => `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>edgelog</groupId><artifactId>witness</artifactId><version>1</version><packaging>pom</packaging><dependencies>
-${dependency('org.apache.kafka', 'kafka_2.13', KAFKA_VERSION)}
-${dependency('org.apache.kafka', 'kafka-tools', KAFKA_VERSION)}
-${dependency('org.apache.logging.log4j', 'log4j-slf4j-impl', '2.25.4')}
+${dependencies.join('\n')}
 </dependencies></project>
 `
+
+const POM = project(
+  dependency('org.apache.kafka', 'kafka_2.13', KAFKA_VERSION),
+  dependency('org.apache.kafka', 'kafka-tools', KAFKA_VERSION),
+  dependency('org.apache.logging.log4j', 'log4j-slf4j-impl', '2.25.4'),
+)
+
+const ECOSYSTEM = ['kafka-streams', 'kafka-streams-examples', 'connect-runtime', 'connect-file', 'connect-mirror']
+const ECOSYSTEM_POM = project(...ECOSYSTEM.map(artifact => dependency('org.apache.kafka', artifact, KAFKA_VERSION)))
 
 const PROPERTIES = (port: number, log: string): string => `process.roles=broker,controller
 node.id=0

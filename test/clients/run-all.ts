@@ -1,10 +1,11 @@
 // `npm run test:clients`: other people's clients against a broker started here, each installed on first use into a cache
-// folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange. EDGELOG_WITNESS_PORT
-// takes a broker that is running already.
+// folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange, ecosystem or one part
+// of it (streams, connect, mirror, verifiable, performance). EDGELOG_WITNESS_PORT takes a broker that is running already.
 
 import { startBroker } from '../../testing/broker.ts'
 import { Checks } from './checks.ts'
 import { kafkaConsole } from './console.ts'
+import { ecosystem, PARTS } from './ecosystem.ts'
 import { exchange } from './exchange.ts'
 import { javascripts } from './javascript.ts'
 import { kcat, kcatTools } from './kcat.ts'
@@ -16,8 +17,12 @@ const asked = process.argv.slice(2)
 const wants = (name: string): boolean => asked.length === 0 || asked.includes(name)
 
 const checks = new Checks()
+const ecosystemParts = PARTS.filter(({ name }) => wants(name) || asked.includes('ecosystem'))
+if (ecosystemParts.length > 0) await ecosystem(checks, ecosystemParts)
+
 const witnesses: Witness[] = []
-for (const witness of [kcat, kafkaConsole, ...pythons, ...javascripts])
+const needsWitnesses = ['kcat', 'tools', 'exchange'].some(wants)
+for (const witness of needsWitnesses ? [kcat, kafkaConsole, ...pythons, ...javascripts] : [])
   await checks.check(`${witness.name} is there`, async () => {
     const why = await witness.install()
     if (why !== undefined) throw new Error(why)
@@ -25,7 +30,7 @@ for (const witness of [kcat, kafkaConsole, ...pythons, ...javascripts])
   })
 
 const running = Number(process.env['EDGELOG_WITNESS_PORT'] ?? 0)
-const broker = running === 0 ? await startBroker() : undefined
+const broker = running === 0 && needsWitnesses ? await startBroker() : undefined
 const port = broker?.kafka ?? running
 const prefix = `w${Date.now().toString(36)}`
 
