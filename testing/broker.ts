@@ -2,7 +2,8 @@
 // here; tests of other projects have a clock of their own, and more (index.ts).
 
 import { DataFolderInUse } from './folder.ts'
-import { launch, type LaunchOptions } from './launch.ts'
+import { launch } from './launch.ts'
+import type { LaunchOptions } from './options.ts'
 import { HOST, PortInUse } from './ports.ts'
 
 export { DataFolderInUse, PortInUse }

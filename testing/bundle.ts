@@ -1,31 +1,43 @@
 // The Worker as one module, made of its sources in memory. The package has it made already: there bundled.ts stands here.
 
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { build, type BuildOptions } from 'esbuild'
+import { readSettings } from './settings.ts'
 
 const root = join(import.meta.dirname, '..')
 
 /** `testing`: the same Worker on a clock that can be moved. */
 export type Entry = 'worker' | 'testing'
 
-export const entryPoints: Readonly<Record<Entry, string>> = {
-  worker: 'src/worker/index.ts',
-  testing: 'testing/worker.ts',
-}
-
 export async function workerCode(entry: Entry): Promise<string> {
-  const { outputFiles } = await build({ ...bundling, entryPoints: [entryPoints[entry]], write: false })
+  const { outputFiles } = await build({ ...bundling(entry), write: false })
   return outputFiles[0]!.text
 }
 
 /** How esbuild makes it, here and for the package. */
-export const bundling = {
-  absWorkingDir: root,
-  bundle: true,
-  format: 'esm',
-  target: 'es2024',
-  conditions: ['workerd', 'worker', 'browser'],
-  mainFields: ['browser', 'module', 'main'],
-  external: ['cloudflare:*', 'node:*'],
-  logLevel: 'silent',
-} as const satisfies Parameters<typeof build>[0]
+export function bundling(entry: Entry): BuildOptions {
+  const { main, objects } = readSettings(join(root, 'wrangler.toml'))
+  const input =
+    entry === 'worker'
+      ? { entryPoints: [main] }
+      : { stdin: { contents: onClock(main, objects), resolveDir: root, loader: 'ts' as const } }
+  return {
+    ...input,
+    absWorkingDir: root,
+    bundle: true,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    mainFields: ['browser', 'module', 'main'],
+    external: ['cloudflare:*', 'node:*'],
+    logLevel: 'silent',
+  }
+}
+
+/** Every object that wrangler.toml names, and the Worker, on the clock. */
+const onClock = (main: string, objects: readonly { readonly className: string }[]): string =>
+  `import { objectOnClock, workerOnClock } from './testing/on-clock.ts'
+import worker, * as objects from './${main}'
+export default workerOnClock(worker)
+${objects.map(({ className }) => `export const ${className} = objectOnClock(objects.${className})`).join('\n')}
+`

@@ -1,5 +1,5 @@
 // The clock of a broker in a test: everything in this isolate that asks for the time is told it here. Loaded first of all by
-// testing/worker.ts, and by nothing that is deployed.
+// testing/on-clock.ts, and by nothing that is deployed.
 
 import { env } from 'cloudflare:workers'
 

@@ -3,9 +3,10 @@
 
 import { randomUUID } from 'node:crypto'
 import { DataFolderInUse } from './folder.ts'
-import { launch, type Launched, type LaunchOptions, settings } from './launch.ts'
+import { launch, type Launched, settings } from './launch.ts'
+import type { LaunchOptions } from './options.ts'
+import { type Move, MOVE_HEADER } from './move.ts'
 import { HOST, PortInUse } from './ports.ts'
-import type { Move } from './worker.ts'
 
 export { DataFolderInUse, PortInUse }
 
@@ -50,7 +51,7 @@ export async function startBroker({ config = {}, ...options }: TestBrokerOptions
       const move: Move = { aheadMs, objects: await objectsOf(launched) }
       const answer = await fetch(http, {
         method: 'POST',
-        headers: { 'edgelog-testing': secret },
+        headers: { [MOVE_HEADER]: secret },
         body: JSON.stringify(move),
       })
       if (answer.status !== 204) throw new Error(`The clock could not be moved: ${await answer.text()}`)

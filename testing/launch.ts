@@ -5,21 +5,10 @@ import { join } from 'node:path'
 import type { Miniflare, MiniflareOptions } from 'miniflare'
 import { type Entry, workerCode } from './bundle.ts'
 import { DataFolder } from './folder.ts'
+import type { LaunchOptions } from './options.ts'
 import { leaveNoOrphans } from './orphans.ts'
 import { freePorts, HOST, PortInUse } from './ports.ts'
 import { readSettings } from './settings.ts'
-
-export interface LaunchOptions {
-  /** Ports on 127.0.0.1; 0, the default, takes a free one. Several Kafka ports are as many brokers to Kafka's clients. */
-  readonly http?: number
-  readonly kafka?: number | readonly number[]
-  /** The folder that keeps everything. Without one the broker forgets: a temporary folder goes when it closes. */
-  readonly data?: string
-  /** Settings of the Worker (src/worker/env.ts). EDGELOG_LOCAL is '1' unless set otherwise: every door is open. */
-  readonly vars?: Readonly<Record<string, string>>
-  /** What the Worker logs, and what workerd says of it; standard error by default. */
-  readonly log?: (level: string, message: string) => void
-}
 
 /** A free port may be taken by somebody else before workerd listens; then others are tried, so often. */
 const MAX_TRIES = 5
