@@ -9,9 +9,10 @@ import { type App, type AppEnv, route } from './app.ts'
 import { FetchedRecords } from './fetched.ts'
 import { recordLines } from './fetched-lines.ts'
 import { JsonWriter } from './json-writer.ts'
-import { formatParams, integer, isolationParam, partitionParam, topicParam } from './parameters.ts'
+import { integer, isolationParam, partitionParam, schemaFormatParams, topicParam } from './parameters.ts'
 import { NDJSON, RECORD_BATCH } from './media.ts'
 import { badRequest, problem } from './problem.ts'
+import { readFormat } from './registry/decoding.ts'
 import { endOf, type From, readAt, readFrom, type Refused, topicToRead } from './reading.ts'
 import { fetchedRecordSchema, fetchedSchema } from './schemas.ts'
 
@@ -53,7 +54,7 @@ const query = z.object({
     description: 'How long to wait where there is no record yet.',
   }).optional(),
   isolation: isolationParam,
-  ...formatParams,
+  ...schemaFormatParams,
 })
 
 type Query = z.output<typeof query>
@@ -127,7 +128,7 @@ async function consume(c: Context<AppEnv>, name: string, partition: number, quer
   const accept = c.req.header('accept') ?? ''
   if (accept.includes(RECORD_BATCH)) return storedAnswer(read)
   if (accept.includes(NDJSON))
-    return new Response(recordLines(from, read, query), {
+    return new Response(recordLines(from, read, { ...readFormat(broker, query), limit: query.limit }), {
       headers: { 'content-type': NDJSON, ...boundsHeaders(read) },
     })
   return jsonAnswer(from, read, query)
@@ -154,11 +155,12 @@ function storedAnswer(read: ReadResult): Response {
 
 async function jsonAnswer(from: From, first: ReadResult, query: Query): Promise<Response> {
   const out = new JsonWriter(Math.min(first.records.length * 2, MAX_BYTES) + 256)
-  const records = new FetchedRecords(out, from.partition, query, query.limit ?? DEFAULT_LIMIT, from.offset)
+  const format = readFormat(from.broker, query)
+  const records = new FetchedRecords(out, from.partition, format, query.limit ?? DEFAULT_LIMIT, from.offset)
   out.ascii('{"records":[')
   let read = first
   for (;;) {
-    const wrong = records.write(read, ',')
+    const wrong = (await format.schemas?.learn(read.records)) ?? records.write(read, ',')
     if (wrong) return problem(wrong)
     // Batches without records to show (markers of transactions, compacted ones) are passed over.
     if (records.count > 0 || records.nextOffset >= endOf(from, read)) break

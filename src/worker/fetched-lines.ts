@@ -3,7 +3,7 @@
 import type { ReadResult } from '../log/fetch.ts'
 import { failure } from '../protocol/errors.ts'
 import { FetchedRecords } from './fetched.ts'
-import type { RecordFormat } from './formats.ts'
+import type { ReadFormat } from './formats.ts'
 import { JsonWriter } from './json-writer.ts'
 import { recordError } from './problem.ts'
 import { endOf, type From, readAt } from './reading.ts'
@@ -12,7 +12,7 @@ import { endOf, type From, readAt } from './reading.ts'
 export function recordLines(
   from: From,
   first: ReadResult,
-  { limit = Number.POSITIVE_INFINITY, ...format }: RecordFormat & { limit?: number | undefined },
+  { limit = Number.POSITIVE_INFINITY, ...format }: ReadFormat & { limit?: number | undefined },
 ): ReadableStream<Uint8Array> {
   const out = new JsonWriter()
   const records = new FetchedRecords(out, from.partition, format, limit, from.offset)
@@ -24,7 +24,8 @@ export function recordLines(
         const before = records.nextOffset
         const next = read ?? (await readAt(from, records.nextOffset))
         read = undefined
-        const wrong = 'error' in next ? next : records.write(next, '\n')
+        const unread = 'error' in next ? next : await format.schemas?.learn(next.records)
+        const wrong = unread ?? records.write(next as ReadResult, '\n')
         if (wrong)
           out
             .ascii('{"error":')

@@ -4,21 +4,21 @@ import { isControl, lastOffset, readBatches } from '../log/batch.ts'
 import type { ReadResult } from '../log/fetch.ts'
 import { decodeBatch } from '../log/records.ts'
 import { type Failure, isFailure } from '../protocol/errors.ts'
-import type { RecordFormat } from './formats.ts'
+import type { ReadFormat } from './formats.ts'
 import type { JsonWriter } from './json-writer.ts'
 import { recordPrefix, writeRecord } from './records-out.ts'
 
 export class FetchedRecords {
   readonly #out: JsonWriter
   readonly #prefix: string
-  readonly #format: RecordFormat
+  readonly #format: ReadFormat
   readonly #limit: number
   /** Records written. */
   count = 0
   /** The first offset that is neither written nor passed over. */
   nextOffset: number
 
-  constructor(out: JsonWriter, partition: number, format: RecordFormat, limit: number, offset: number) {
+  constructor(out: JsonWriter, partition: number, format: ReadFormat, limit: number, offset: number) {
     this.#out = out
     this.#prefix = recordPrefix(partition)
     this.#format = format

@@ -1,11 +1,32 @@
 // How keys and values look in JSON: any JSON value, text, or base64; and base64 itself, from bytes to bytes.
 
+import type { Failure } from '../protocol/errors.ts'
+
 export const formats = ['json', 'text', 'base64'] as const
 export type Format = (typeof formats)[number]
 
 export interface RecordFormat {
   readonly format: Format
   readonly keyFormat: Format
+}
+
+/** What a request may ask for where the schema registry has its say, too: JSON of what a schema made bytes of. */
+export const askedFormats = [...formats, 'schema'] as const
+export type AskedFormat = (typeof askedFormats)[number]
+
+/** Reads what schemas wrote. */
+export interface ContentReader {
+  /** Learns the schemas of these batches. */
+  learn(records: Uint8Array): Promise<Failure | undefined>
+  /** The content as JSON; undefined where no schema that was learned wrote it. */
+  jsonOf(content: Uint8Array): string | undefined
+}
+
+/** How records are written out. */
+export interface ReadFormat {
+  readonly format: AskedFormat
+  readonly keyFormat: AskedFormat
+  readonly schemas?: ContentReader
 }
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'

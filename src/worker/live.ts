@@ -12,9 +12,10 @@ import { LiveProducer } from './live/produce.ts'
 import { FIRST_CREDIT, LiveSocket } from './live/socket.ts'
 import { EventStream } from './live/sse.ts'
 import { type Asked, type Begin, startOf } from './live/start.ts'
-import { formatParams, integer, isolationParam, topicParam } from './parameters.ts'
+import { integer, isolationParam, schemaFormatParams, topicParam } from './parameters.ts'
 import { badRequest, problem } from './problem.ts'
 import { MAX_PARTITION } from './records-in.ts'
+import { readFormat } from './registry/decoding.ts'
 import { decodeResume, MAX_LIVE_PARTITIONS, MAX_LIVE_TOPICS, MAX_TOKEN_LENGTH, type NextOffsets } from './resume.ts'
 import { fetchedRecordSchema } from './schemas.ts'
 
@@ -63,7 +64,7 @@ const query = z.object({
     .optional()
     .openapi({ description: 'The last token a live consumer got. It goes on exactly there, whatever offset says.' }),
   isolation: isolationParam,
-  ...formatParams,
+  ...schemaFormatParams,
 })
 
 const credit = integer({
@@ -203,7 +204,7 @@ async function follow(c: Context<AppEnv>, topics: readonly string[], query: Quer
   const connection = new LiveConnection({
     broker,
     door,
-    format: query,
+    format: readFormat(broker, query),
     isolation: asked.isolation,
     named,
     whole: asked.partitions === undefined,
@@ -238,7 +239,7 @@ async function serve(
   const connection = new LiveConnection({
     broker,
     door,
-    format: query,
+    format: readFormat(broker, query),
     isolation: asked.isolation,
     named,
     whole: asked.partitions === undefined,

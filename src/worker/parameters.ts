@@ -1,7 +1,7 @@
 // The parameters that routes share, each checked and described in one place.
 
 import { z } from '@hono/zod-openapi'
-import { formats } from './formats.ts'
+import { askedFormats, formats } from './formats.ts'
 import { MAX_PARTITION } from './records-in.ts'
 
 interface IntegerOptions {
@@ -43,5 +43,13 @@ export const isolationParam = oneOf(
   ['read_uncommitted', 'read_committed'],
   'With read_committed, nothing of transactions that were aborted, and nothing beyond the first that is open.',
 ).optional()
+
+const SCHEMA = 'schema: JSON of what the schema registry’s serializers make of it.'
+
+/** The same, where the schema registry has its say. */
+export const schemaFormatParams = {
+  format: oneOf(askedFormats, `How values are written: any JSON value, text, or base64; ${SCHEMA}`).default('json'),
+  keyFormat: oneOf(askedFormats, 'How keys are written.').default('text'),
+}
 
 export const nothing = z.object({})

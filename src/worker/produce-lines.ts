@@ -7,11 +7,12 @@ import type { Accumulator } from './accumulator.ts'
 import type { AppEnv } from './app.ts'
 import { openBody } from './body.ts'
 import { type Piece, readPieces } from './lines-in.ts'
-import type { Malformed } from './malformed.ts'
+import { isMalformed, type Malformed } from './malformed.ts'
 import { NDJSON } from './media.ts'
 import { malformedFailure, malformedProblem, problem, recordError } from './problem.ts'
 import { accepted, answered, type ProduceRequest } from './produced.ts'
 import { startProducing, topicToProduce } from './producing.ts'
+import type { SchemaWriter } from './registry/encoding.ts'
 
 /** Answers kept until the stream ends, so that its status can say how it went; beyond them the answer begins. */
 const MAX_HELD_ANSWERS = 10_000
@@ -28,7 +29,7 @@ const encoder = new TextEncoder()
 export async function produceLines(c: Context<AppEnv>, request: ProduceRequest): Promise<Response> {
   const stream = openBody(c.req.raw)
   if (stream instanceof Response) return stream
-  const pieces = readPieces(stream, request)
+  const pieces = encodedPieces(readPieces(stream, request), request.schemas)
   const first = await pieces.next()
   if (first.done) return Response.json({ records: [] })
   if (first.value.stopped) return malformedProblem(first.value.stopped)
@@ -48,6 +49,21 @@ export async function produceLines(c: Context<AppEnv>, request: ProduceRequest):
   return new Response(production.answerStream(asLines), {
     headers: { 'content-type': asLines ? NDJSON : 'application/json' },
   })
+}
+
+/** The pieces with what schemas make of them; the first record that does not fit its schema ends the stream. */
+async function* encodedPieces(pieces: AsyncGenerator<Piece>, schemas: SchemaWriter | undefined): AsyncGenerator<Piece> {
+  if (schemas === undefined) return yield* pieces
+  let records = 0
+  for await (const piece of pieces) {
+    const encoded = schemas.encode(piece.drafts, records)
+    if (isMalformed(encoded)) {
+      const good = schemas.encode(piece.drafts.slice(0, encoded.record! - records), records)
+      return yield { drafts: isMalformed(good) ? [] : good, stopped: encoded }
+    }
+    records += encoded.length
+    yield { ...piece, drafts: encoded }
+  }
 }
 
 /** Appends what is read, and says so: at the end, or on the way. */

@@ -9,21 +9,28 @@ import { drain, readBody } from './body.ts'
 import { batchedEvents, binaryEvent, CLOUDEVENT, CLOUDEVENT_BATCH, structuredEvent } from './cloudevents.ts'
 import { idempotencyKeyHeader, idempotencyKeyOf } from './idempotency-key.ts'
 import { checkUtf8, isMalformed, type Malformed } from './malformed.ts'
-import { formatParams, oneOf, partitionParam, topicParam } from './parameters.ts'
+import { integer, oneOf, partitionParam, schemaFormatParams, topicParam } from './parameters.ts'
 import { badRequest, malformedProblem, problem, unsupportedMedia } from './problem.ts'
 import { produceBatches } from './produce-batches.ts'
 import { accepted, answered, type ProduceRequest } from './produced.ts'
 import { produceLines } from './produce-lines.ts'
 import { mediaType, NDJSON, RECORD_BATCH } from './media.ts'
 import { appendAll, startProducing, topicToProduce } from './producing.ts'
+import { plainFormat, SchemaWriter } from './registry/encoding.ts'
 import { type Draft, parseContent, parseRecords } from './records-in.ts'
 import { producedSchema, recordSchema, recordsSchema } from './schemas.ts'
+
+const schemaNumber = (description: string) => integer({ min: 1, max: 0x7fff_ffff, description }).optional()
 
 const query = z.object({
   acks: oneOf(['all', '-1', '1', '0'], 'all and 1 wait until the records are on disk; 0 waits for nothing.').default(
     'all',
   ),
-  ...formatParams,
+  ...schemaFormatParams,
+  schemaId: schemaNumber('The id of the schema to write values with, with format=schema.'),
+  schemaVersion: schemaNumber('Its version in the subject instead; the latest, if neither is said.'),
+  keySchemaId: schemaNumber('The id of the schema to write keys with, with keyFormat=schema.'),
+  keySchemaVersion: schemaNumber('Its version in the subject instead.'),
   key: z.string().optional().openapi({ description: 'The key where the body is the value, or a CloudEvent.' }),
 })
 
@@ -93,13 +100,26 @@ async function produce(
   c: Context<AppEnv>,
   topic: string,
   partition: number | undefined,
-  { acks, format, keyFormat, key }: z.output<typeof query>,
+  { acks, key, ...choice }: z.output<typeof query>,
 ): Promise<Response> {
   const idempotencyKey = idempotencyKeyOf(c)
   if (idempotencyKey instanceof Response) return idempotencyKey
+  const schemas = await SchemaWriter.open(c.var.broker, topic, choice)
+  if (schemas !== undefined && isFailure(schemas)) return problem(schemas)
+  const format = plainFormat(choice.format)
+  const keyFormat = plainFormat(choice.keyFormat)
   const keyBytes = key === undefined ? null : parseContent(new TextEncoder().encode(key), keyFormat)
   if (keyBytes === undefined) return badRequest(`In the query, key must be ${keyFormat}.`, { field: 'key' })
-  const request = { topic, partition, unanswered: acks === '0', format, keyFormat, key: keyBytes, idempotencyKey }
+  const request = {
+    topic,
+    partition,
+    unanswered: acks === '0',
+    format,
+    keyFormat,
+    key: keyBytes,
+    idempotencyKey,
+    schemas,
+  }
   const answer = await answerTo(c, request)
   if (answer.status > 202) await drain(c.req.raw)
   return answer
@@ -157,7 +177,8 @@ async function produceWhole(
 ): Promise<Response> {
   const bytes = await readBody(c.req.raw)
   if (bytes instanceof Response) return bytes
-  const drafts = read(bytes)
+  const plain = read(bytes)
+  const drafts = request.schemas?.encode(plain) ?? plain
   if (isMalformed(drafts)) return malformedProblem(drafts)
   const { broker } = c.var
   const topic = await topicToProduce(broker, request.topic, request.partition)

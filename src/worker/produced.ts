@@ -2,6 +2,7 @@
 
 import type { Accumulator } from './accumulator.ts'
 import type { Format } from './formats.ts'
+import type { SchemaWriter } from './registry/encoding.ts'
 import { problem } from './problem.ts'
 
 /** One request to produce, its parameters checked. */
@@ -13,6 +14,8 @@ export interface ProduceRequest {
   readonly format: Format
   readonly keyFormat: Format
   readonly key: Uint8Array | null
+  /** Makes bytes of keys and values that were read as JSON. */
+  readonly schemas?: SchemaWriter | undefined
   readonly idempotencyKey: string | undefined
 }
 

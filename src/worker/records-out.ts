@@ -3,7 +3,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { Header, LogRecord } from '../log/records.ts'
-import type { Format, RecordFormat } from './formats.ts'
+import type { AskedFormat, ContentReader, ReadFormat } from './formats.ts'
 import { JsonError, JsonReader } from './json.ts'
 import type { JsonWriter } from './json-writer.ts'
 
@@ -16,21 +16,28 @@ export function writeRecord(
   out: JsonWriter,
   prefix: string,
   record: LogRecord,
-  { format, keyFormat }: RecordFormat,
+  { format, keyFormat, schemas }: ReadFormat,
 ): void {
   out.ascii(prefix).integer(record.offset).ascii(',"timestamp":').integer(record.timestamp).ascii(',"key":')
-  writeContent(out, record.key, keyFormat, ',"keyFormat":')
+  writeContent(out, record.key, keyFormat, ',"keyFormat":', schemas)
   out.ascii(',"value":')
-  writeContent(out, record.value, format, ',"valueFormat":')
+  writeContent(out, record.value, format, ',"valueFormat":', schemas)
   out.ascii(',"headers":')
   writeHeaders(out, record.headers)
   out.ascii('}')
 }
 
-function writeContent(out: JsonWriter, content: Uint8Array | null, format: Format, flag: string): void {
+function writeContent(
+  out: JsonWriter,
+  content: Uint8Array | null,
+  format: AskedFormat,
+  flag: string,
+  schemas: ContentReader | undefined,
+): void {
   if (content === null) out.ascii('null')
   else if (format === 'base64') out.base64(content)
   else if (format === 'json') writeJson(out, content, flag)
+  else if (format === 'schema') writeDecoded(out, content, flag, schemas)
   else if (isText(content)) out.text(content)
   else out.base64(content).ascii(flag).ascii('"base64"')
 }
@@ -40,6 +47,17 @@ function writeJson(out: JsonWriter, content: Uint8Array, flag: string): void {
   if (text !== undefined) out.raw(text)
   else if (isText(content)) out.text(content).ascii(flag).ascii('"text"')
   else out.base64(content).ascii(flag).ascii('"base64"')
+}
+
+const encoder = new TextEncoder()
+
+/** What no schema wrote is flagged, even if it is JSON. */
+function writeDecoded(out: JsonWriter, content: Uint8Array, flag: string, schemas: ContentReader | undefined): void {
+  const json = schemas?.jsonOf(content)
+  if (json !== undefined) return void out.raw(encoder.encode(json))
+  const text = jsonTextOf(content)
+  if (text === undefined) writeJson(out, content, flag)
+  else out.raw(text).ascii(flag).ascii('"json"')
 }
 
 /**

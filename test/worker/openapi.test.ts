@@ -45,7 +45,7 @@ describe('/openapi.json', () => {
       schema: { type: 'integer', minimum: 1, maximum: 10_000, default: 500 },
     })
     expect(read.parameters!.find(({ name }) => name === 'format')).toMatchObject({
-      schema: { enum: ['json', 'text', 'base64'], default: 'json' },
+      schema: { enum: ['json', 'text', 'base64', 'schema'], default: 'json' },
     })
   })
 

@@ -4,7 +4,8 @@
 import type { TopicView } from '../../cluster/cluster.ts'
 import type { Isolation } from '../../log/followers.ts'
 import { errors, type Failure, failure, isFailure } from '../../protocol/errors.ts'
-import type { RecordFormat } from '../formats.ts'
+import type { Followed } from '../follower.ts'
+import type { ContentReader, ReadFormat } from '../formats.ts'
 import { MAX_LIVE_PARTITIONS } from '../resume.ts'
 import { type Following, type LiveFailure, LiveSession, type Sink } from './session.ts'
 import { addedTo, type Brokerage, type Start, tooMany } from './start.ts'
@@ -53,7 +54,7 @@ export interface LiveBroker extends Brokerage {
 export interface Live {
   readonly broker: LiveBroker
   readonly door: Door
-  readonly format: RecordFormat
+  readonly format: ReadFormat
   readonly isolation?: Isolation | undefined
   /** Records say their topic. */
   readonly named: boolean
@@ -83,8 +84,13 @@ export class LiveConnection {
       named,
       ...(credit === undefined ? {} : { credit }),
       later: drain => setTimeout(drain, 0),
-      follow: ({ topic, partition, offset }, creditBytes) =>
-        broker.follow(this.#topics.get(topic.topicId)!, partition, { offset, creditBytes, isolation }),
+      follow: async ({ topic, partition, offset }, creditBytes) => {
+        const from = { offset, creditBytes, isolation }
+        const following = await broker.follow(this.#topics.get(topic.topicId)!, partition, from)
+        return format.schemas === undefined || isFailure(following)
+          ? following
+          : new Learning(following, format.schemas)
+      },
     })
     door.onReady = () => this.session.drain()
     door.onGone = () => this.close()
@@ -163,4 +169,29 @@ export class LiveConnection {
 /** An error as live consumers are told it. */
 export function errorMembers({ error, message, ...where }: LiveFailure): Readonly<Record<string, unknown>> {
   return { code: error, errorCode: errors[error].code, retriable: errors[error].retriable, message, ...where }
+}
+
+/** Following that knows the schemas of what it brings before it brings it. */
+class Learning implements Following {
+  readonly #following: Following
+  readonly #schemas: ContentReader
+
+  constructor(following: Following, schemas: ContentReader) {
+    this.#following = following
+    this.#schemas = schemas
+  }
+
+  async next(): Promise<Followed> {
+    const followed = await this.#following.next()
+    const failed = followed.type === 'data' ? await this.#schemas.learn(followed.records) : undefined
+    return failed === undefined ? followed : { type: 'error', ...failed, logStartOffset: -1 }
+  }
+
+  credit(bytes: number): void {
+    this.#following.credit(bytes)
+  }
+
+  close(): void {
+    this.#following.close()
+  }
 }

@@ -4,7 +4,7 @@
 import { type Batch, crcOf, isControl } from '../../log/batch.ts'
 import { decodeBatch } from '../../log/records.ts'
 import { type Failure, isFailure } from '../../protocol/errors.ts'
-import type { RecordFormat } from '../formats.ts'
+import type { ReadFormat } from '../formats.ts'
 import { JsonWriter } from '../json-writer.ts'
 import { recordPrefix, writeRecord } from '../records-out.ts'
 
@@ -20,13 +20,13 @@ const MAX_REMEMBERED_BATCH = 65_536
 /** The records of one partition for readers who ask for one format. */
 export class Encoding {
   readonly #prefix: string
-  readonly #format: RecordFormat
+  readonly #format: ReadFormat
   readonly #key: string
 
   /** `named`: the records say which topic they are of. */
   constructor(
     partition: { readonly topic: string; readonly topicId: string; readonly partition: number },
-    format: RecordFormat,
+    format: ReadFormat,
     named: boolean,
   ) {
     this.#prefix = recordPrefix(partition.partition, named ? partition.topic : undefined)

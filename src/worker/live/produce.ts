@@ -3,7 +3,7 @@
 
 import { type Failure, failure, isFailure } from '../../protocol/errors.ts'
 import type { Broker } from '../broker.ts'
-import type { RecordFormat } from '../formats.ts'
+import { plainFormat, type SchemaChoice, SchemaWriter } from '../registry/encoding.ts'
 import { isMalformed } from '../malformed.ts'
 import { recordError } from '../problem.ts'
 import { appendAll, startProducing, topicToProduce } from '../producing.ts'
@@ -24,7 +24,7 @@ export type ProduceFrame = Extract<ClientFrame, { type: 'produce' }>
 
 export interface LiveProducerOptions {
   readonly broker: Broker
-  readonly format: RecordFormat
+  readonly format: SchemaChoice
   /** Where records of frames go that do not say. */
   readonly topic: string | undefined
   /** Why this client may not produce at all. */
@@ -81,7 +81,11 @@ export class LiveProducer {
     const { broker, format, topic: preset } = this.#options
     const name = named ?? preset
     if (name === undefined) return { text: refusal(failure('INVALID_REQUEST', 'A produce frame must say its topic.')) }
-    const drafts = parseRecords(records, { ...format, now: Date.now() })
+    const schemas = await SchemaWriter.open(broker, name, format)
+    if (schemas !== undefined && isFailure(schemas)) return { text: refusal(schemas) }
+    const plain = { format: plainFormat(format.format), keyFormat: plainFormat(format.keyFormat) }
+    const read = parseRecords(records, { ...plain, now: Date.now() })
+    const drafts = schemas?.encode(read) ?? read
     if (isMalformed(drafts)) {
       const { malformed, record, field } = drafts
       return { text: refusal(failure('INVALID_REQUEST', malformed), { record, field }) }

@@ -8,7 +8,7 @@ import type { Isolation } from '../../log/followers.ts'
 import { type Failure, failure, isFailure } from '../../protocol/errors.ts'
 import { withoutAborted } from '../committed.ts'
 import type { Followed } from '../follower.ts'
-import type { RecordFormat } from '../formats.ts'
+import type { ReadFormat } from '../formats.ts'
 import { ResumeVector } from '../resume.ts'
 import { Encoding } from './encoded.ts'
 
@@ -72,7 +72,7 @@ export interface Sink {
 export interface SessionOptions {
   readonly follow: Follow
   readonly sink: Sink
-  readonly format: RecordFormat
+  readonly format: ReadFormat
   /** What the followers bring: with read_committed, aborted records too, to be left out here. */
   readonly isolation?: Isolation | undefined
   /** Records say their topic. */

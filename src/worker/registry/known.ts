@@ -11,6 +11,9 @@ const MAX_KNOWN_CHARS = 8_000_000
 /** Ids that are known to be of a subject, and for how long: a subject may be deleted for good. */
 const MAX_REGISTRATIONS = 10_000
 const REGISTERED_MS = 60_000
+/** How old the id may be that a version of a subject has: the latest moves on. */
+const VERSION_MAX_AGE_MS = 3_000
+const MAX_VERSIONS = 1_000
 /** Ids asked at once. */
 const WAVE = 16
 
@@ -32,6 +35,7 @@ interface Known {
 class Memory {
   readonly schemas = new Map<number, Known>()
   readonly registered = new Map<string, number>()
+  readonly versions = new Map<string, { readonly id: number; readonly atMs: number }>()
   #chars = 0
 
   keep(id: number, known: Known): void {
@@ -85,6 +89,21 @@ export class KnownSchemas {
       if (failed !== undefined) return failed
     }
     return undefined
+  }
+
+  /** The id of a version of a subject; -1: of its latest, which may be some seconds old. */
+  async idOf(subject: string, version: number): Promise<number | Refusal> {
+    const { versions } = this.#memory
+    const key = `${version} ${subject}`
+    const known = versions.get(key)
+    if (known !== undefined && Date.now() - known.atMs < VERSION_MAX_AGE_MS) return known.id
+    const answer = await this.#registry.ask({ type: 'version', subject, version, deleted: false })
+    if (isRefusal(answer)) return answer
+    versions.delete(key)
+    versions.set(key, { id: answer.id, atMs: Date.now() })
+    const [oldest] = versions.keys()
+    if (versions.size > MAX_VERSIONS) versions.delete(oldest!)
+    return answer.id
   }
 
   /** Those of (id, subject) that are not registered. */

@@ -47,7 +47,7 @@ const asksAny = (config: TopicView['config']): boolean =>
   config['confluent.key.schema.validation'] !== undefined || config['confluent.value.schema.validation'] !== undefined
 
 /** Confluent's subject name strategies. */
-export function subjectNaming({ name, config }: TopicView, part: Part): SubjectNaming {
+export function subjectNaming({ name, config }: Pick<TopicView, 'name' | 'config'>, part: Part): SubjectNaming {
   const strategy = topicConfig(config)[`confluent.${part}.subject.name.strategy`]
   if (strategy.endsWith('.TopicNameStrategy')) return { byRecord: false, subject: () => `${name}-${part}` }
   if (strategy.endsWith('.RecordNameStrategy')) return { byRecord: true, subject: record => record }
