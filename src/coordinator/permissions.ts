@@ -28,7 +28,9 @@ export function mayCommitInTransaction(state: GroupState, request: Transactional
   const { generationId, memberId, groupInstanceId } = request
   if (generationId < 0 && memberId === '' && groupInstanceId === null) return undefined
   const refused = mayCommit(state, { ...request, type: 'commit', version: MEMBER_EPOCHS })
-  return refused?.error === 'GROUP_ID_NOT_FOUND' ? failure('ILLEGAL_GENERATION') : refused
+  if (refused?.error !== 'GROUP_ID_NOT_FOUND') return refused
+  // A group comes to be with the first offsets, whatever becomes of these.
+  return failure(state.pending.size > 0 ? 'UNKNOWN_MEMBER_ID' : 'ILLEGAL_GENERATION')
 }
 
 function mayCommitToClassic(group: ClassicGroup, request: Commit): Failure | undefined {

@@ -109,4 +109,19 @@ export const differences: readonly Difference[] = [
     lines: /^(late|by one that is fenced): .*logStartOffset$/,
     why: 'The partition itself refuses what is late, and says where its log begins.',
   },
+  {
+    scenario: 'a transaction of a newer producer',
+    lines: /^(late|fenced): .*logStartOffset$/,
+    why: 'The partition itself knows that the epoch is over, and says where its log begins.',
+  },
+  {
+    scenario: 'a transaction that takes too long',
+    lines: /^goes on: .*logStartOffset$/,
+    why: 'The partition itself knows that the epoch is over, and says where its log begins.',
+  },
+  {
+    scenario: 'transactions by other hands',
+    lines: /^the end: .*offset$/,
+    why: 'Transactions are numbered: what an administrator has ended is not marked once more by its coordinator.',
+  },
 ]

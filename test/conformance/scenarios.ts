@@ -7,6 +7,7 @@ import { groups } from './scenarios/groups.ts'
 import { records } from './scenarios/records.ts'
 import { topics } from './scenarios/topics.ts'
 import { transactions } from './scenarios/transactions.ts'
+import { transactionsInDetail } from './scenarios/transactions-in-detail.ts'
 
 export const scenarios: readonly Scenario[] = [
   ...topics,
@@ -15,4 +16,5 @@ export const scenarios: readonly Scenario[] = [
   ...clusters,
   ...groups,
   ...transactions,
+  ...transactionsInDetail,
 ]

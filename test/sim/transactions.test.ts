@@ -16,7 +16,7 @@ const PARTITIONS = 3
 const MAX_TRIES = 6
 /** Requests asked again and again: as many as one transactional id remembers the answers of. */
 const ASKED = 5
-const ASKED_RUNS = 50
+const ASKED_RUNS = 30
 
 class Random {
   #state: number

@@ -26,7 +26,7 @@ const TRY_AGAIN_MS = 100
 const NOT_YET = new Set([14, 15, 16])
 
 /** A group of this run whose coordinator is there. */
-async function aGroup(to: Transcript, name: string): Promise<string> {
+export async function aGroup(to: Transcript, name: string): Promise<string> {
   const groupId = to.topic(name)
   for (let i = 0; i < MAX_TRIES; i++) {
     // Whoever is asked for a coordinator makes the topic that groups are kept in.

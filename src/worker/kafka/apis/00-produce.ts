@@ -185,12 +185,7 @@ function told(result: AppendResult | Failure) {
 }
 
 /** What Kafka refuses before it looks at the log, as far as its answers tell (ReplicaManager.appendRecordsToLeader). */
-const LOG_UNSEEN = new Set<ErrorName>([
-  'MESSAGE_TOO_LARGE',
-  'CORRUPT_MESSAGE',
-  'KAFKA_STORAGE_ERROR',
-  'INVALID_TXN_STATE',
-])
+const LOG_UNSEEN = new Set<ErrorName>(['MESSAGE_TOO_LARGE', 'CORRUPT_MESSAGE', 'KAFKA_STORAGE_ERROR'])
 
 /** acks 0: an error can only be told by closing the connection, upon which the client looks at fresh metadata. */
 async function unacknowledged(settled: Promise<(AppendResult | Failure)[][]>, call: Call): Promise<void> {

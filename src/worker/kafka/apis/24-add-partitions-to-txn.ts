@@ -17,8 +17,8 @@ const results = () =>
 
 /**
  * Makes partitions part of a producer's transaction; the first begins it. v2 knows PRODUCER_FENCED (KIP-588), v3 is flexible,
- * v4 is for brokers, with many transactions at once and the question whether they have the partitions (KIP-890), v5 knows
- * TRANSACTION_ABORTABLE.
+ * v4 is for brokers, with many transactions at once and the question whether they have the partitions (KIP-890), to which
+ * TRANSACTION_ABORTABLE is the no; v5 knows that everywhere.
  */
 export const addPartitionsToTxn = api({
   key: 24,
@@ -84,7 +84,7 @@ interface Asked {
   readonly topics: readonly { readonly name: string; readonly partitions: readonly number[] }[]
 }
 
-/** All of them or none: beside one that does not exist, the others are not tried. */
+/** All of them are added, or none: beside one that does not exist, the others are not tried. Each is verified by itself. */
 async function add({ transactionalId, producerId, producerEpoch, verifyOnly, topics: asked }: Asked, call: Call) {
   const named = asked.map(({ name }) => ({ topic: name, topicId: '' }))
   const find = await byIdOrName(call.broker, named, false)
@@ -94,16 +94,20 @@ async function add({ transactionalId, producerId, producerEpoch, verifyOnly, top
   }
   const partitions = asked.flatMap(({ name, partitions: ids }) => ids.map(partition => ({ topic: name, partition })))
   const missing = new Set(partitions.filter(partition => !isThere(partition)).map(keyOf))
+  const known = new Set<string>()
   const error = await result()
   return asked.map(({ name, partitions: ids }) => ({
     name,
     resultsByPartition: ids.map(partitionIndex => ({
       partitionIndex,
-      partitionErrorCode: codeOf(
-        missing.has(keyOf({ topic: name, partition: partitionIndex })) ? 'UNKNOWN_TOPIC_OR_PARTITION' : error,
-      ),
+      partitionErrorCode: codeOf(errorOf(keyOf({ topic: name, partition: partitionIndex }))),
     })),
   }))
+
+  function errorOf(place: string): ErrorName {
+    if (missing.has(place)) return 'UNKNOWN_TOPIC_OR_PARTITION'
+    return known.has(place) ? 'NONE' : error
+  }
 
   async function result(): Promise<ErrorName> {
     if (transactionalId === '') return 'INVALID_REQUEST'
@@ -116,7 +120,12 @@ async function add({ transactionalId, producerId, producerEpoch, verifyOnly, top
         : { type: 'add', producerId, producerEpoch, partitions, clientVersion },
     )
     if (!isFailure(reply)) return 'NONE'
-    if (reply.error === 'TRANSACTION_ABORTABLE' && call.version < 5) return 'INVALID_TXN_STATE'
+    if (reply.error === 'TRANSACTION_ABORTABLE') {
+      const described = await call.broker.transactions.ask(transactionalId, { type: 'describe' })
+      if (!isFailure(described) && described.status === 'Ongoing')
+        for (const { topic, partitions: ids } of described.topics)
+          for (const partition of ids) known.add(keyOf({ topic, partition }))
+    }
     return inWordsOf(call.version, 2, reply.error)
   }
 }

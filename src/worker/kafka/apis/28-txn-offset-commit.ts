@@ -1,7 +1,7 @@
 import { array, int16, int32, int64, string } from '../../../protocol/schema.ts'
 import type { TransactionalCommit } from '../../../coordinator/offsets.ts'
 import { partitionFor } from '../../../coordinator/partition-for.ts'
-import { codeOf, type ErrorName, type Failure, isFailure } from '../../../protocol/errors.ts'
+import { codeOf, type ErrorName, type Failure, failure, isFailure } from '../../../protocol/errors.ts'
 import { api, type Call } from '../api.ts'
 import { byIdOrName } from '../topics.ts'
 
@@ -58,7 +58,12 @@ export const txnOffsetCommit = api({
       }))
       return offsets.length === 0 ? [] : [{ name, topicId: topic.topicId, partitions: offsets }]
     })
-    const reply = known.length === 0 ? { topics: [] } : await commit(request, known, call)
+    const reply =
+      request.groupId === ''
+        ? failure('INVALID_GROUP_ID')
+        : known.length === 0
+          ? { topics: [] }
+          : await commit(request, known, call)
     const errorOf = (topic: string, partition: number): ErrorName => {
       const there = known.find(({ name }) => name === topic)?.partitions.some(one => one.partition === partition)
       if (!there) return 'UNKNOWN_TOPIC_OR_PARTITION'
