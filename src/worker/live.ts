@@ -8,6 +8,9 @@ import { type App, type AppEnv, route } from './app.ts'
 import { crossOrigin } from './cors.ts'
 import { readClientFrame } from './live/client-frames.ts'
 import { LiveConnection } from './live/connection.ts'
+import { type GroupAsked, type GroupDoor, LiveGroup, MAX_UNCONFIRMED } from './live/group.ts'
+import { groupOf, groupQuery } from './live/group-query.ts'
+import { LiveCommitter } from './live/commit.ts'
 import { LiveProducer } from './live/produce.ts'
 import { FIRST_CREDIT, LiveSocket } from './live/socket.ts'
 import { EventStream } from './live/sse.ts'
@@ -64,6 +67,7 @@ const query = z.object({
     .optional()
     .openapi({ description: 'The last token a live consumer got. It goes on exactly there, whatever offset says.' }),
   isolation: isolationParam,
+  ...groupQuery,
   ...schemaFormatParams,
 })
 
@@ -86,6 +90,25 @@ const ABOUT_EVENTS =
   'One event a record: `data` is the record as JSON, `id` the resume token after it, so an EventSource that is cut goes on ' +
   'by itself (`Last-Event-ID`). An `error` event says why a stream ends that cannot go on, such as OFFSET_OUT_OF_RANGE ' +
   'with the `logStartOffset` of its `partition`.'
+
+const ABOUT_MEMBERS =
+  '\n\nWith `group` it is a member of that group, and there are no tokens: partitions are shared among the members, Kafka ' +
+  'clients among them, and committed offsets say where each begins. '
+
+const ABOUT_EVENT_MEMBERS =
+  'The events `assigned` and `revoked` say which `partitions` it reads, and from or up to which `offset`. A stream confirms ' +
+  'nothing, so what its other end took two seconds ago counts as read and is committed: a reader that must not lose a ' +
+  'record when it dies takes a WebSocket.'
+
+const ABOUT_SOCKET_MEMBERS =
+  '`{"type":"assigned","partitions":[{"topic","partition","offset"}…]}` and `{"type":"revoked",…}` say which partitions ' +
+  'it reads, and from or up to which offset. A credit frame of N says that it is done with the N oldest records it was ' +
+  'sent and has not confirmed; so far offsets are committed, and what was sent beyond comes again, here or to another ' +
+  'member. Of what is revoked it has up to ten seconds to be done, unless the frame says `"lost":true`, or says itself that it is: ' +
+  '`{"type":"revoked"}`. `{"type":"commit","id":…,"offsets":[{"topic","partition","offset","metadata"}…]}` commits, ' +
+  'answered by `{"type":"committed","id":…}`, with an `error` if it is refused. `{"type":"leave"}` ends in peace: nothing ' +
+  'more is sent, and once the client is done or ten seconds are over, the socket closes with code 1000. A member that ' +
+  'says nothing for `sessionTimeoutMs`, and answers no ping with `{"type":"pong"}`, is taken for dead.'
 
 const ABOUT_SOCKETS =
   'The server sends `{"type":"records","records":[…],"resume":"…"}`, at once and without records to say where it begins; ' +
@@ -117,7 +140,7 @@ export function mountLive(app: App): void {
       ...shared,
       path: '/v1/topics/{topic}/records',
       summary: 'Follow a topic as server-sent events',
-      description: `Send \`Accept: ${EVENT_STREAM}\`. ${ABOUT_EVENTS}`,
+      description: `Send \`Accept: ${EVENT_STREAM}\`. ${ABOUT_EVENTS}${ABOUT_MEMBERS}${ABOUT_EVENT_MEMBERS}`,
       params,
       query,
       headers,
@@ -141,7 +164,7 @@ export function mountLive(app: App): void {
       ...shared,
       path: '/v1/topics/{topic}/live',
       summary: 'Follow a topic over a WebSocket, and produce',
-      description: ABOUT_SOCKETS,
+      description: ABOUT_SOCKETS + ABOUT_MEMBERS + ABOUT_SOCKET_MEMBERS,
       params,
       query: query.extend({ credit }),
       answers: upgraded,
@@ -176,8 +199,12 @@ const notUpgraded = (): Response =>
     headers: { upgrade: 'websocket' },
   })
 
+interface AskedLive extends Asked {
+  readonly group: GroupAsked | undefined
+}
+
 /** What a query asks for; a Response says why it makes no sense. */
-function askedBy(topics: readonly string[], query: Query, token: string | undefined): Asked | Response {
+function askedBy(topics: readonly string[], query: Query, token: string | undefined): AskedLive | Response {
   const { offset, timestamp, partitions, isolation } = query
   if (offset !== undefined && timestamp !== undefined)
     return badRequest('In the query, timestamp cannot stand beside offset.', { field: 'timestamp' })
@@ -187,29 +214,36 @@ function askedBy(topics: readonly string[], query: Query, token: string | undefi
     if (resume === undefined) return badRequest('That is not a resume token.', { field: 'resume' })
   }
   const begin: Begin = timestamp === undefined ? (offset ?? { from: 'latest' }) : { from: 'time', timestamp }
-  return { topics, partitions, begin, resume, isolation }
+  const asked = { topics, partitions, begin, resume, isolation }
+  const group = groupOf(query, asked)
+  return group instanceof Response ? group : { ...asked, group }
 }
 
 /** Server-sent events. What is wrong at the start is answered like any request. */
 async function follow(c: Context<AppEnv>, topics: readonly string[], query: Query, named = false): Promise<Response> {
   const asked = askedBy(topics, query, c.req.header('last-event-id') || query.resume)
   if (asked instanceof Response) return asked
+  const refused = asked.group && mayNotWrite(c)
+  if (refused) return problem(refused)
   const { broker } = c.var
-  const start = await startOf(broker, asked)
-  if (isFailure(start)) {
-    const { error: _, message: __, ...members } = start
-    return problem(start, { members })
-  }
   const door = new EventStream()
+  const group = asked.group && groupFor(c, door, asked, asked.group)
   const connection = new LiveConnection({
     broker,
     door,
     format: readFormat(broker, query),
     isolation: asked.isolation,
     named,
-    whole: asked.partitions === undefined,
+    whole: group === undefined && asked.partitions === undefined,
+    ...(group && { sent: group.sent, ended: group.ended, credit: MAX_UNCONFIRMED }),
   })
-  void connection.read(start)
+  const start = group ? await group.begin(connection, topics) : await startOf(broker, asked)
+  if (isFailure(start)) {
+    connection.close()
+    const { error: _, message: __, ...members } = start
+    return problem(start, { members })
+  }
+  void (start === undefined ? group!.run() : connection.read(start))
   return new Response(door.body, {
     headers: { 'content-type': EVENT_STREAM, 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
   })
@@ -220,56 +254,78 @@ function open(c: Context<AppEnv>, topics: readonly string[], query: Query, named
   const asked = askedBy(topics, query, query.resume)
   if (asked instanceof Response) return asked
   // Browsers let any page open a socket and send no preflight: what CORS would have refused is refused here.
-  const { mayRead, mayWrite } = crossOrigin(c.req.header('origin'), new URL(c.req.url).host, c.env)
+  const { mayRead } = crossOrigin(c.req.header('origin'), new URL(c.req.url).host, c.env)
   if (!mayRead)
     return problem(failure('CLUSTER_AUTHORIZATION_FAILED', 'Pages of that origin may not read here (EDGELOG_CORS).'))
+  const refused = asked.group && mayNotWrite(c)
+  if (refused) return problem(refused)
   const { 0: client, 1: socket } = new WebSocketPair()
-  void serve(c, socket, asked, { query, named, mayWrite })
+  void serve(c, socket, asked, { query, named })
   return new Response(null, { status: 101, webSocket: client })
 }
 
 async function serve(
   c: Context<AppEnv>,
   socket: WebSocket,
-  asked: Asked,
-  { query, named, mayWrite }: { query: Query; named: boolean; mayWrite: boolean },
+  asked: AskedLive,
+  { query, named }: { query: Query; named: boolean },
 ): Promise<void> {
   const { broker } = c.var
   const door = new LiveSocket(socket)
+  const group = asked.group && groupFor(c, door, asked, asked.group)
+  const credit = query.credit ?? FIRST_CREDIT
   const connection = new LiveConnection({
     broker,
     door,
     format: readFormat(broker, query),
     isolation: asked.isolation,
     named,
-    whole: asked.partitions === undefined,
-    credit: query.credit ?? FIRST_CREDIT,
+    whole: group === undefined && asked.partitions === undefined,
+    ...(group ? { sent: group.sent, ended: group.ended, credit: Math.min(credit, MAX_UNCONFIRMED) } : { credit }),
   })
-  const refused: Failure | undefined = mayWrite
-    ? undefined
-    : failure('CLUSTER_AUTHORIZATION_FAILED', 'Pages of that origin may not write here (EDGELOG_CORS).')
-  const producer = new LiveProducer({
-    broker,
-    format: query,
-    topic: named ? undefined : asked.topics[0],
-    refused,
-    answer: text => door.write(text),
-  })
+  const topic = named ? undefined : asked.topics[0]
+  const answer = (text: string): void => door.write(text)
+  const producer = new LiveProducer({ broker, format: query, topic, refused: mayNotWrite(c), answer })
+  const committer = new LiveCommitter({ group, topic, answer })
   socket.binaryType = 'arraybuffer'
   socket.addEventListener('message', ({ data }) => {
+    group?.heard()
     const frame = readClientFrame(data as string | ArrayBuffer)
     if (typeof frame === 'string') return connection.fail(failure('INVALID_REQUEST', frame))
     if (frame.type === 'produce') return producer.produce(frame)
+    if (frame.type === 'commit') return committer.commit(frame)
     if (frame.type === 'ping') return door.pong()
-    if (frame.type === 'credit') connection.session.credit(frame.records)
+    if (frame.type === 'credit') (group ?? connection.session).credit(frame.records)
+    if (frame.type === 'revoked') group?.release()
+    if (frame.type === 'leave') {
+      if (group === undefined) door.left()
+      else void group.leave()
+    }
     door.confirmed()
   })
   socket.accept()
   try {
-    const start = await startOf(broker, asked)
+    const start = group ? await group.begin(connection, asked.topics) : await startOf(broker, asked)
     if (isFailure(start)) connection.fail(start)
-    else await connection.read(start)
+    else await (start === undefined ? group!.run() : connection.read(start))
   } catch (error) {
     connection.fail(failure('UNKNOWN_SERVER_ERROR', `The topics could not be read: ${String(error)}`))
   }
+}
+
+const groupFor = (c: Context<AppEnv>, door: GroupDoor, { isolation }: Asked, asked: GroupAsked): LiveGroup =>
+  new LiveGroup({
+    broker: c.var.broker,
+    door,
+    asked,
+    isolation,
+    clientHost: `/${c.req.header('cf-connecting-ip') ?? ''}`,
+  })
+
+/** Records and offsets are written by pages that CORS allows to. */
+function mayNotWrite(c: Context<AppEnv>): Failure | undefined {
+  const { mayWrite } = crossOrigin(c.req.header('origin'), new URL(c.req.url).host, c.env)
+  return mayWrite
+    ? undefined
+    : failure('CLUSTER_AUTHORIZATION_FAILED', 'Pages of that origin may not write here (EDGELOG_CORS).')
 }

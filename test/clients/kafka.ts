@@ -45,10 +45,12 @@ async function haveJars(into: string, oneOfThem: string, pom: string): Promise<b
 
 /** Runs one of Kafka's tools by the name of its class. */
 export const tool = (name: string, args: readonly string[], stdin = ''): Promise<Ran> =>
-  run('java', [...javaOptions('256m'), TOOLS[name] ?? `org.apache.kafka.tools.${name}`, ...args], {
-    stdin,
-    timeoutMs: TOOL_TIMEOUT_MS,
-  })
+  run(...toolCommand(name, args), { stdin, timeoutMs: TOOL_TIMEOUT_MS })
+
+export const toolCommand = (name: string, args: readonly string[]): [program: string, args: string[]] => [
+  'java',
+  [...javaOptions('256m'), TOOLS[name] ?? `org.apache.kafka.tools.${name}`, ...args],
+]
 
 const TOOLS: Readonly<Record<string, string>> = {
   ConfigCommand: 'kafka.admin.ConfigCommand',

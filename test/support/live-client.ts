@@ -47,6 +47,8 @@ export class LiveClient {
   readonly records: LiveRecord[] = []
   resume = ''
   closed: { code: number; reason: string } | undefined
+  /** As a member of a group: what it has, as `topic-partition`. */
+  readonly owned = new Set<string>()
   /** Gives back as credit what it got. */
   generous: boolean
   readonly #watch = new Watch()
@@ -97,11 +99,21 @@ export class LiveClient {
     this.frames.push(frame)
     if (frame.type === 'records') {
       this.records.push(...frame.records!)
-      this.resume = frame.resume!
+      this.resume = frame.resume ?? ''
       if (this.generous && frame.records!.length > 0) this.say({ type: 'credit', records: frame.records!.length })
     }
+    if (frame.type === 'ping' && this.generous) this.say({ type: 'pong' })
+    moved(this.owned, frame.type, frame['partitions'])
     this.#watch.look()
   }
+}
+
+/** Follows what a member of a group is told to have. */
+function moved(owned: Set<string>, type: string | undefined, partitions: unknown): void {
+  if (type !== 'assigned' && type !== 'revoked') return
+  for (const { topic, partition } of partitions as readonly { topic: string; partition: number }[])
+    if (type === 'assigned') owned.add(`${topic}-${partition}`)
+    else owned.delete(`${topic}-${partition}`)
 }
 
 interface Event {
@@ -116,6 +128,7 @@ export class EventClient {
   lastId = ''
   ended = false
   response: IncomingMessage | undefined
+  readonly owned = new Set<string>()
   readonly #request: ClientRequest
   readonly #watch = new Watch()
   #text = ''
@@ -167,6 +180,8 @@ export class EventClient {
     }
     this.events.push(event)
     if (event.id !== undefined) this.lastId = event.id
+    if (event.event !== undefined && event.data !== undefined)
+      moved(this.owned, event.event, (JSON.parse(event.data) as { partitions?: unknown }).partitions)
     if (event.data !== undefined && event.event === undefined) this.records.push(JSON.parse(event.data) as LiveRecord)
   }
 }

@@ -1,11 +1,20 @@
-// What the client of a live WebSocket says: credit, answers to pings, and records to produce.
+// What the client of a live WebSocket says: credit, answers to pings, records to produce, and, as a member of a group,
+// offsets to commit.
 
+import { z } from '@hono/zod-openapi'
 import { JsonError, JsonReader } from '../json.ts'
 import { checkUtf8 } from '../malformed.ts'
 
 export type ClientFrame =
   | { readonly type: 'credit'; readonly records: number }
   | { readonly type: 'ping' | 'pong' }
+  /** A member of a group needs no more time for the partitions it was told to give up; it gives up all, and ends. */
+  | { readonly type: 'revoked' | 'leave' }
+  | {
+      readonly type: 'commit'
+      readonly id: string
+      readonly offsets: z.output<typeof offsetsSchema>
+    }
   | {
       readonly type: 'produce'
       /** JSON text, to be given back with the answer. */
@@ -16,9 +25,29 @@ export type ClientFrame =
     }
 
 const MAX_ID_CHARS = 256
+const MAX_OFFSETS = 1_000
+const offset = z.int('must be an integer from 0 up').min(0, 'must be an integer from 0 up')
+const SENTENCE = `must be a list of 1 to ${MAX_OFFSETS} objects`
+const offsetsSchema = z
+  .array(
+    z.object(
+      {
+        topic: z.string('must be a string').optional(),
+        partition: offset,
+        offset,
+        metadata: z.string('must be a string or null').nullable().optional(),
+      },
+      'must be an object',
+    ),
+    SENTENCE,
+  )
+  .min(1, SENTENCE)
+  .max(MAX_OFFSETS, SENTENCE)
 const QUOTE = 0x22
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
+
+const TOO_LONG = `The id of a frame may have ${MAX_ID_CHARS} characters.`
 
 /** A string says what is wrong with the frame. */
 export function readClientFrame(data: string | ArrayBuffer): ClientFrame | string {
@@ -37,6 +66,7 @@ interface Members {
   topic?: string
   id?: string
   records?: Uint8Array
+  offsets?: Uint8Array
 }
 
 /** The members that frames have; others are passed over, for what may come. */
@@ -52,7 +82,7 @@ function readMembers(bytes: Uint8Array): Members {
     else {
       reader.pass()
       const value = bytes.subarray(start, reader.at)
-      if (name === 'records') members.records = value
+      if (name === 'records' || name === 'offsets') members[name] = value
       else if (name === 'id') members.id = decoder.decode(value)
     }
   }
@@ -60,11 +90,21 @@ function readMembers(bytes: Uint8Array): Members {
   return members
 }
 
-function toFrame({ type, topic, id = 'null', records }: Members): ClientFrame | string {
+function toFrame({ type, topic, id = 'null', records, offsets }: Members): ClientFrame | string {
   switch (type) {
     case 'ping':
     case 'pong':
+    case 'revoked':
+    case 'leave':
       return { type }
+    case 'commit': {
+      if (id.length > MAX_ID_CHARS) return TOO_LONG
+      const checked = offsetsSchema.safeParse(offsets && JSON.parse(decoder.decode(offsets)))
+      if (checked.success) return { type, id, offsets: checked.data }
+      const { path, message } = checked.error.issues[0]!
+      const where = path.map(part => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
+      return `The offsets${where} of a commit frame ${message}.`
+    }
     case 'credit': {
       const credit = records === undefined ? Number.NaN : Number(decoder.decode(records))
       if (!Number.isSafeInteger(credit) || credit < 0)
@@ -72,10 +112,10 @@ function toFrame({ type, topic, id = 'null', records }: Members): ClientFrame | 
       return { type, records: credit }
     }
     case 'produce':
-      if (id.length > MAX_ID_CHARS) return `The id of a frame may have ${MAX_ID_CHARS} characters.`
+      if (id.length > MAX_ID_CHARS) return TOO_LONG
       if (records === undefined) return 'A produce frame must have records.'
       return { type, id, topic, records }
     default:
-      return 'The type of a frame must be credit, produce, ping or pong.'
+      return 'The type of a frame must be credit, produce, commit, revoked, leave, ping or pong.'
   }
 }

@@ -7,7 +7,7 @@ import { errors, type Failure, failure, isFailure } from '../../protocol/errors.
 import type { Followed } from '../follower.ts'
 import type { ContentReader, ReadFormat } from '../formats.ts'
 import { MAX_LIVE_PARTITIONS } from '../resume.ts'
-import { type Following, type LiveFailure, LiveSession, type Sink } from './session.ts'
+import { type Following, type LiveFailure, LiveSession, type Place, type Sink } from './session.ts'
 import { addedTo, type Brokerage, type Start, tooMany } from './start.ts'
 
 /** How often the cluster is looked at. */
@@ -61,6 +61,9 @@ export interface Live {
   /** All partitions are read, those too that are added later. */
   readonly whole: boolean
   readonly credit?: number
+  /** For members of a group (live/group.ts): the connection has ended; a record was sent. */
+  readonly ended?: () => void
+  readonly sent?: (place: Place, offset: number) => void
 }
 
 export class LiveConnection {
@@ -75,7 +78,7 @@ export class LiveConnection {
   #looking = false
 
   constructor(live: Live) {
-    const { broker, door, format, isolation, named, credit } = live
+    const { broker, door, format, isolation, named, credit, sent } = live
     this.#live = live
     this.session = new LiveSession({
       sink: door,
@@ -83,6 +86,11 @@ export class LiveConnection {
       isolation,
       named,
       ...(credit === undefined ? {} : { credit }),
+      sent,
+      ended: () => {
+        clearInterval(this.#timer)
+        live.ended?.()
+      },
       later: drain => setTimeout(drain, 0),
       follow: async ({ topic, partition, offset }, creditBytes) => {
         const from = { offset, creditBytes, isolation }
@@ -103,22 +111,23 @@ export class LiveConnection {
   }
 
   fail(why: LiveFailure): void {
-    clearInterval(this.#timer)
     this.session.fail(why)
   }
 
   close(): void {
-    clearInterval(this.#timer)
     this.session.close()
+  }
+
+  /** Ends cleanly: the client may come again. */
+  end(): void {
+    this.session.drain()
+    this.close()
+    this.#live.door.end()
   }
 
   #tick(): void {
     this.#ticks++
-    if (this.#isUsedUp()) {
-      this.session.drain()
-      this.close()
-      return this.#live.door.end()
-    }
+    if (this.#isUsedUp()) return this.end()
     if (this.#looking) return
     this.#looking = true
     // The cluster may be out of reach for a moment; the next tick looks again.

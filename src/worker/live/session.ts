@@ -60,9 +60,9 @@ export interface Sink {
   /** Can the reader take more? When it can again, the sink calls drain(). */
   readonly ready: boolean
   /** A record of the frame that is being made; `resume` stands just after it, until the next call. */
-  record(json: string, resume: ResumeVector): void
+  record(json: string, resume: ResumeVector | undefined): void
   /** The frame is full, `resume` the token after it. Without a record: what was passed had nothing for the reader. */
-  send(resume: string): void
+  send(resume: string | undefined): void
   /** There are records that wait for the reader: for `creditLeft` to be more than 0, or for it to be ready. */
   waits(creditLeft: number): void
   /** The last word: the session has ended. */
@@ -79,6 +79,10 @@ export interface SessionOptions {
   readonly named: boolean
   /** Records that may be sent until there is more credit. */
   readonly credit?: number
+  /** The reader is a member of a group, which keeps its place: there are no tokens. Told of each record it is sent. */
+  readonly sent?: ((place: Place, offset: number) => void) | undefined
+  /** The session has ended, whoever ended it. */
+  readonly ended?: () => void
   /** Calls back when what is arriving has arrived; a turn of this thread, if there is none. */
   readonly later?: (drain: () => void) => void
 }
@@ -118,8 +122,12 @@ const TURN = Promise.resolve()
 export class LiveSession {
   readonly #options: SessionOptions
   readonly #vector = new ResumeVector()
-  readonly #readings: Reading[] = []
-  readonly #queue: Arrived[] = []
+  /** What is read, or about to be. */
+  readonly #places = new Set<Place>()
+  #readings: Reading[] = []
+  /** Where reading stopped. */
+  readonly #stopped = new WeakMap<Place, number>()
+  #queue: Arrived[] = []
   #credit: number
   /** Those that have more and send it only when asked, in the order in which they are asked; and how many are. */
   readonly #wanting = new Set<Reading>()
@@ -138,7 +146,10 @@ export class LiveSession {
   /** Tells the reader where it stands, and starts to read there; partitions that turn up later are read with it too. */
   async read(places: readonly Place[]): Promise<void> {
     const first = this.#readings.length === 0
-    for (const { topic, partition, offset } of places) this.#vector.set(topic.topicId, partition, offset)
+    for (const place of places) {
+      this.#places.add(place)
+      this.#vector.set(place.topic.topicId, place.partition, place.offset)
+    }
     this.#tell()
     const eager = Math.max(0, EAGER_PARTITIONS - this.#readings.length)
     const windowBytes = Math.floor(WINDOW_BYTES / (first && places.length <= eager ? places.length : EAGER_PARTITIONS))
@@ -146,6 +157,31 @@ export class LiveSession {
       await Promise.all(
         places.slice(at, at + OPENING).map((place, i) => this.#open(place, at + i < eager ? windowBytes : 0)),
       )
+  }
+
+  /** Reads these no more; what of them waits here is not sent. */
+  release(gone: ReadonlySet<Place>): void {
+    for (const place of gone) this.#places.delete(place)
+    for (const reading of this.#readings) {
+      if (!gone.has(reading.place)) continue
+      this.#stopped.set(reading.place, reading.nextOffset)
+      reading.following.close()
+      this.#wanting.delete(reading)
+      if (reading.asked) this.#asked--
+    }
+    this.#readings = this.#readings.filter(({ place }) => !gone.has(place))
+    this.#queue = this.#queue.filter(({ reading }) => !gone.has(reading.place))
+    this.#ask()
+  }
+
+  /** The next offset to be sent, also after the end; where reading stopped. */
+  nextOffset(place: Place): number {
+    const reading = this.#readings.find(reading => reading.place === place)
+    return reading?.nextOffset ?? this.#stopped.get(place) ?? place.offset
+  }
+
+  get creditLeft(): number {
+    return this.#credit
   }
 
   /** The reader takes that many records more. */
@@ -185,9 +221,11 @@ export class LiveSession {
   }
 
   close(): void {
+    if (this.#ended) return
     this.#ended = true
-    this.#queue.length = 0
+    this.#queue = []
     for (const { following } of this.#readings) following.close()
+    this.#options.ended?.()
   }
 
   readonly #drainSoon = (): void => {
@@ -198,8 +236,11 @@ export class LiveSession {
   async #open(place: Place, windowBytes: number): Promise<void> {
     const { follow, format, named } = this.#options
     const following = await follow(place, windowBytes).catch(unreachable)
-    if (isFailure(following)) return this.fail(failureAt(place, place.offset, following))
-    if (this.#ended) return following.close()
+    if (isFailure(following)) {
+      if (this.#places.has(place)) this.fail(failureAt(place, place.offset, following))
+      return
+    }
+    if (this.#ended || !this.#places.has(place)) return following.close()
     const { topic, partition, offset } = place
     const reading: Reading = {
       place,
@@ -219,7 +260,7 @@ export class LiveSession {
   async #pump(reading: Reading): Promise<void> {
     for (;;) {
       const followed = await reading.following.next()
-      if (this.#ended) return
+      if (this.#ended || !this.#places.has(reading.place)) return
       if (followed.type === 'error')
         return this.fail(failureAt(reading.place, reading.nextOffset, followed, followed.logStartOffset))
       if (followed.type === 'data') this.#arrived(reading, followed)
@@ -245,7 +286,8 @@ export class LiveSession {
 
   /** Sends one frame of what is first in the queue. */
   #frame(): void {
-    const { sink } = this.#options
+    const { sink, sent } = this.#options
+    const resume = sent === undefined ? this.#vector : undefined
     let records = 0
     let chars = 0
     let wrong: LiveFailure | undefined
@@ -269,7 +311,8 @@ export class LiveSession {
         const { offset, json } = encoded[arrived.record]!
         if (offset < reading.nextOffset) continue
         this.#move(reading, encoded[arrived.record + 1]?.offset ?? after)
-        sink.record(json, this.#vector)
+        sink.record(json, resume)
+        sent?.(reading.place, offset)
         this.#credit--
         records++
         chars += json.length
@@ -279,7 +322,7 @@ export class LiveSession {
       arrived.batch++
       arrived.record = 0
     }
-    if (records > 0) this.#tell()
+    if (records > 0) this.#tell(true)
     if (wrong) this.#stop(wrong)
   }
 
@@ -328,9 +371,11 @@ export class LiveSession {
     this.#told = false
   }
 
-  #tell(): void {
+  #tell(hasRecords = false): void {
     this.#told = true
-    this.#options.sink.send(this.#vector.token())
+    const { sink, sent } = this.#options
+    if (sent === undefined) sink.send(this.#vector.token())
+    else if (hasRecords) sink.send(undefined)
   }
 
   #stop(why: LiveFailure): void {

@@ -41,8 +41,12 @@ export class LiveSocket implements Door {
     this.#records.push(json)
   }
 
-  send(resume: string): void {
-    const text = `{"type":"records","records":[${this.#records.join(',')}],"resume":"${resume}"}`
+  send(resume: string | undefined): void {
+    const records = this.#records.join(',')
+    const text =
+      resume === undefined
+        ? `{"type":"records","records":[${records}]}`
+        : `{"type":"records","records":[${records}],"resume":"${resume}"}`
     this.#records = []
     this.write(text)
   }
@@ -66,13 +70,21 @@ export class LiveSocket implements Door {
     if (!this.#pinged) this.write('{"type":"ping"}')
   }
 
+  moved(type: 'assigned' | 'revoked', members: Readonly<Record<string, unknown>>): void {
+    this.write(JSON.stringify({ type, ...members }))
+  }
+
   fail(why: LiveFailure): void {
     this.write(JSON.stringify({ type: 'error', ...errorMembers(why) }))
     this.#close(closeCode(why.error), why.error)
   }
 
   end(): void {
-    this.#close(COME_AGAIN, 'Connect again with the resume token.')
+    this.#close(COME_AGAIN, 'Connect again: with the resume token, or as a member of the group.')
+  }
+
+  left(): void {
+    this.#close(1_000, 'You have left the group.')
   }
 
   /** The answer to the client's own ping. */

@@ -14,6 +14,8 @@ export class EventStream implements Door {
   onGone: () => void = () => {}
   sentFrames = 0
   sentChars = 0
+  /** Of `sentChars`, those that the other end of the stream has taken. */
+  takenChars = 0
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>
   #gone = false
   /** A piece is on its way: what comes meanwhile makes up the next one. */
@@ -37,15 +39,23 @@ export class EventStream implements Door {
     return !this.#gone && !this.#writing
   }
 
-  record(json: string, resume: ResumeVector): void {
-    this.#lastId = resume.token()
-    this.#text += `id: ${this.#lastId}\ndata: ${json}\n\n`
+  record(json: string, resume: ResumeVector | undefined): void {
+    if (resume === undefined) this.#text += `data: ${json}\n\n`
+    else {
+      this.#lastId = resume.token()
+      this.#text += `id: ${this.#lastId}\ndata: ${json}\n\n`
+    }
   }
 
-  send(resume: string): void {
+  send(resume: string | undefined): void {
     // An event without data is none to the page, but its id is remembered.
-    if (resume !== this.#lastId) this.#text += `id: ${resume}\n\n`
-    this.#lastId = resume
+    if (resume !== undefined && resume !== this.#lastId) this.#text += `id: ${resume}\n\n`
+    this.#lastId = resume ?? ''
+    this.#flush()
+  }
+
+  moved(type: 'assigned' | 'revoked', members: Readonly<Record<string, unknown>>): void {
+    this.#text += `event: ${type}\ndata: ${JSON.stringify(members)}\n\n`
     this.#flush()
   }
 
@@ -81,6 +91,7 @@ export class EventStream implements Door {
     this.#writer.write(encoder.encode(text)).then(
       () => {
         this.#writing = false
+        this.takenChars += text.length
         this.onReady()
       },
       () => {},

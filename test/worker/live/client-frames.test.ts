@@ -9,6 +9,19 @@ it.each([
   [' { "type" : "pong", "more": [1, {"type": "credit"}] } ', { type: 'pong' }],
   ['{"type":"credit","records":0}', { type: 'credit', records: 0 }],
   ['{"records":5,"type":"credit"}', { type: 'credit', records: 5 }],
+  ['{"type":"revoked"}', { type: 'revoked' }],
+  ['{"type":"leave"}', { type: 'leave' }],
+  [
+    '{"type":"commit","id":[7],"offsets":[{"topic":"t","partition":1,"offset":2,"metadata":"é"},{"partition":0,"offset":0}]}',
+    {
+      type: 'commit',
+      id: '[7]',
+      offsets: [
+        { topic: 't', partition: 1, offset: 2, metadata: 'é' },
+        { partition: 0, offset: 0 },
+      ],
+    },
+  ],
 ])('reads %s', (given, then) => {
   expect(readClientFrame(given)).toEqual(then)
   expect(readClientFrame(new TextEncoder().encode(given).slice().buffer)).toEqual(then)
@@ -37,6 +50,14 @@ it.each([
   ['{"type":"credit","records":9007199254740993}', /integer from 0/],
   ['{"type":"credit","records":[]}', /integer from 0/],
   ['{"type":"produce"}', /must have records/],
+  ['{"type":"commit"}', 'The offsets of a commit frame must be a list of 1 to 1000 objects.'],
+  ['{"type":"commit","offsets":[]}', /must be a list of 1 to 1000/],
+  ['{"type":"commit","offsets":[1]}', 'The offsets[0] of a commit frame must be an object.'],
+  [
+    '{"type":"commit","offsets":[{"partition":0,"offset":-1}]}',
+    /offsets\[0\]\.offset of a commit frame must be an integer/,
+  ],
+  ['{"type":"commit","offsets":[{"partition":0,"offset":9007199254740993}]}', /must be an integer/],
   [`{"type":"produce","records":[],"id":"${'x'.repeat(300)}"}`, /256 characters/],
 ])('refuses %s', (given, then) => {
   expect(readClientFrame(given)).toEqual(then instanceof RegExp ? expect.stringMatching(then) : then)

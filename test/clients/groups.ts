@@ -1,0 +1,222 @@
+// Consumers of every kind in one group at once, live ones among them, while records flow: those who leave in peace make
+// nobody read a record twice, those who are killed make nobody miss one.
+
+import { startBroker } from '../../testing/broker.ts'
+import type { Checks } from './checks.ts'
+import { type Client, Member, type Place } from './group-members.ts'
+
+const PARTITIONS = 12
+/** Records a second while members come and go; what is left to make the number full comes at once after. */
+const RATE = 1_500
+const BATCH = 150
+const SETTLE_TIMEOUT_MS = 120_000
+
+interface Flow {
+  readonly count: number
+  readonly members: readonly Client[]
+  /** What happens while records flow, one after the other; after each the group settles. */
+  readonly moves: readonly (readonly ['stop' | 'kill' | 'start', Client])[]
+}
+
+class Group {
+  readonly #place: Place
+  readonly #members: Member[] = []
+  #produced = 0
+
+  constructor(place: Place) {
+    this.#place = place
+  }
+
+  /** Every record of every member there ever was. */
+  get records(): string[] {
+    return this.#members.flatMap(({ records }) => records)
+  }
+
+  get produced(): number {
+    return this.#produced
+  }
+
+  start(client: Client): void {
+    this.#members.push(new Member(client, this.#place))
+  }
+
+  running(client: Client): Member {
+    const member = this.#members.find(one => one.client === client && one.isRunning)
+    if (member === undefined) throw new Error(`${client} is not running`)
+    return member
+  }
+
+  async produce(count: number): Promise<void> {
+    const records = Array.from({ length: count }, (_, i) => ({ key: `k${(this.#produced + i) % 1_000}`, value: i }))
+    this.#produced += count
+    const answer = await fetch(new URL(`/v1/topics/${this.#place.topic}/records`, this.#place.http), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(records),
+    })
+    if (answer.status !== 200) throw new Error(await answer.text())
+    await answer.arrayBuffer()
+  }
+
+  /** Until the group is stable with as many members as run, each with its part. */
+  async settled(): Promise<void> {
+    const running = this.#members.filter(({ isRunning }) => isRunning).length
+    await this.#until(`${running} members with a part each`, async () => {
+      const answer = await fetch(new URL(`/v1/groups/${this.#place.group}`, this.#place.http))
+      const { state, members = [] } = (await answer.json()) as {
+        state?: string
+        members?: { assignment: { partitions: number[] }[] }[]
+      }
+      const parts = members.map(({ assignment }) => assignment.flatMap(({ partitions }) => partitions).length)
+      const all = parts.reduce((sum, part) => sum + part, 0)
+      return state === 'Stable' && parts.length === running && parts.every(part => part > 0) && all === PARTITIONS
+    })
+  }
+
+  async everyRecordSeen(): Promise<void> {
+    await this.#until(`${this.#produced} records seen`, async () => new Set(this.records).size >= this.#produced)
+  }
+
+  async stop(): Promise<void> {
+    for (const member of this.#members) if (member.isRunning) await member.stop()
+  }
+
+  async end(): Promise<void> {
+    for (const member of this.#members) await member.kill()
+    const read = this.#members.map(({ client, records }) => `${client} ${records.length}`)
+    console.log(`        read: ${read.join(', ')}`)
+  }
+
+  readonly #ended = new Set<Member>()
+  /** This one is meant to end. */
+  ends(member: Member): void {
+    this.#ended.add(member)
+  }
+
+  async #until(what: string, is: () => Promise<boolean>): Promise<void> {
+    const deadlineMs = Date.now() + SETTLE_TIMEOUT_MS
+    while (!(await is())) {
+      const complaint = this.#members.find(one => !this.#ended.has(one) && one.complaint !== undefined)?.complaint
+      if (complaint !== undefined) throw new Error(complaint)
+      if (Date.now() > deadlineMs)
+        throw new Error(`there are not ${what} after ${SETTLE_TIMEOUT_MS} ms: ${new Set(this.records).size} seen`)
+      await new Promise(resolve => setTimeout(resolve, 200))
+    }
+  }
+}
+
+/** Records at RATE, until it is stopped or there are enough. */
+class Flowing {
+  readonly #done: Promise<void>
+  #isStopped = false
+
+  constructor(group: Group, count: number) {
+    this.#done = this.#flow(group, count)
+    this.#done.catch(() => {})
+  }
+
+  stop(): Promise<void> {
+    this.#isStopped = true
+    return this.#done
+  }
+
+  async #flow(group: Group, count: number): Promise<void> {
+    while (!this.#isStopped && group.produced + BATCH <= count) {
+      const due = new Promise(resolve => setTimeout(resolve, (BATCH / RATE) * 1_000))
+      await group.produce(BATCH)
+      await due
+    }
+  }
+}
+
+/** How often records were read that all of the group's members read. */
+async function flow(place: Place, { count, members, moves }: Flow): Promise<{ missing: number; twice: number }> {
+  const group = new Group(place)
+  try {
+    for (const client of members) group.start(client)
+    await group.settled()
+    const flowing = new Flowing(group, count)
+    for (const [what, client] of moves) {
+      if (what === 'start') group.start(client)
+      else {
+        const member = group.running(client)
+        group.ends(member)
+        await member[what]()
+      }
+      await group.settled()
+    }
+    await flowing.stop()
+    while (group.produced < count) await group.produce(Math.min(2_000, count - group.produced))
+    await group.everyRecordSeen()
+    await group.stop()
+    const seen = group.records
+    return { missing: count - new Set(seen).size, twice: seen.length - new Set(seen).size }
+  } finally {
+    await group.end()
+  }
+}
+
+const EVERYONE: readonly Client[] = ['websocket', 'KafkaJS', 'kcat', 'Java', 'kafka-python']
+
+export async function groups(checks: Checks): Promise<void> {
+  const broker = await startBroker({ vars: { EDGELOG_GROUP_INITIAL_REBALANCE_DELAY_MS: '500' } })
+  let flows = 0
+  const run = async (asked: Flow): Promise<{ missing: number; twice: number }> => {
+    const topic = `flow${++flows}`
+    const answer = await fetch(new URL('/v1/topics', broker.http), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: topic, partitions: PARTITIONS }),
+    })
+    if (answer.status !== 201) throw new Error(await answer.text())
+    return flow({ bootstrap: `localhost:${broker.kafka}`, http: broker.http, topic, group: `group-${topic}` }, asked)
+  }
+  const expectNone = (what: string, count: number): void => {
+    if (count > 0) throw new Error(`${count} records were ${what}`)
+  }
+
+  await checks.check(
+    'KafkaJS, kcat, the Java console, kafka-python and a WebSocket in one group: of 100,000 records each is read once, while each of them leaves in peace and comes back',
+    async () => {
+      const moves = EVERYONE.flatMap(client => [['stop', client] as const, ['start', client] as const])
+      const { missing, twice } = await run({ count: 100_000, members: EVERYONE, moves })
+      expectNone('not read', missing)
+      expectNone('read twice', twice)
+    },
+  )
+  await checks.check(
+    'the same, each of them killed and another one started: of 100,000 records each is read',
+    async () => {
+      const moves = EVERYONE.flatMap(client => [['kill', client] as const, ['start', client] as const])
+      const { missing, twice } = await run({ count: 100_000, members: EVERYONE, moves })
+      console.log(`        read twice: ${twice}`)
+      expectNone('not read', missing)
+    },
+  )
+  const modern: readonly Client[] = ['Java, KIP-848', 'confluent-kafka, KIP-848', 'websocket']
+  await checks.check(
+    'the Java console and confluent-kafka with group.protocol=consumer, and a WebSocket that joins as they do: of 30,000 records each is read once, while each leaves in peace and comes back',
+    async () => {
+      const moves = modern.flatMap(client => [['stop', client] as const, ['start', client] as const])
+      const { missing, twice } = await run({ count: 30_000, members: modern, moves })
+      expectNone('not read', missing)
+      expectNone('read twice', twice)
+    },
+  )
+  await checks.check('the same, each of them killed: of 30,000 records each is read', async () => {
+    const moves = modern.flatMap(client => [['kill', client] as const, ['start', client] as const])
+    const { missing } = await run({ count: 30_000, members: modern, moves })
+    expectNone('not read', missing)
+  })
+  await checks.check(
+    '@platformatic/kafka, KafkaJS, confluent-kafka and a WebSocket in one group: of 30,000 records each is read, while each leaves and comes back',
+    async () => {
+      const members: readonly Client[] = ['@platformatic/kafka', 'KafkaJS', 'confluent-kafka', 'websocket']
+      const moves = members.flatMap(client => [['stop', client] as const, ['start', client] as const])
+      const { missing, twice } = await run({ count: 30_000, members, moves })
+      console.log(`        read twice: ${twice}`)
+      expectNone('not read', missing)
+    },
+  )
+  await broker.close()
+}
