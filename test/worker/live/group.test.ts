@@ -16,7 +16,11 @@ const logged: string[] = []
 
 beforeAll(async () => {
   broker = await startBroker({
-    vars: { EDGELOG_GROUP_INITIAL_REBALANCE_DELAY_MS: '50', EDGELOG_GROUP_MIN_SESSION_TIMEOUT_MS: '500' },
+    vars: {
+      EDGELOG_GROUP_INITIAL_REBALANCE_DELAY_MS: '50',
+      EDGELOG_GROUP_MIN_SESSION_TIMEOUT_MS: '500',
+      EDGELOG_GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS: '300',
+    },
     log: (level, message) => logged.push(`${level}: ${message}`),
   })
   api = new Api(broker.http)
@@ -288,11 +292,9 @@ describe('a member', () => {
 
   it('that is static comes back to its partitions without a rebalance', async () => {
     const [topic, group] = [await api.topic(4), aGroup()]
-    const query = `group=${group}&instanceId=one&sessionTimeoutMs=60000`.replace('&sessionTimeoutMs=900', '')
-    const url = (instance: string) =>
-      api.url(`/v1/topics/${topic}/live?offset=earliest&${query.replace('=one', `=${instance}`)}`)
     const open = (instance: string) => {
-      const client = new LiveClient(url(instance))
+      const query = `group=${group}&instanceId=${instance}&sessionTimeoutMs=3000`
+      const client = new LiveClient(api.url(`/v1/topics/${topic}/live?${query}`))
       clients.push(client)
       return client
     }
