@@ -23,7 +23,7 @@ const ecosystemParts = PARTS.filter(({ name }) => wants(name) || asked.includes(
 if (ecosystemParts.length > 0) await ecosystem(checks, ecosystemParts)
 
 const witnesses: Witness[] = []
-const needsWitnesses = ['kcat', 'tools', 'exchange'].some(wants)
+const needsWitnesses = ['kcat', 'tools', 'exchange', 'groups'].some(wants)
 for (const witness of needsWitnesses ? [kcat, kafkaConsole, ...pythons, ...javascripts] : [])
   await checks.check(`${witness.name} is there`, async () => {
     const why = await witness.install()
