@@ -27,11 +27,12 @@ type Found = ReadonlyMap<Shape, ReadonlyMap<Shape, readonly Difference[]>>
 export function compareJson(original: JsonSchema, update: JsonSchema): readonly Difference[] {
   try {
     // A pair inside itself is taken to fit. If it turns out that it does not, all is compared again, knowing that.
+    const shapes = [new Shapes(original.resources), new Shapes(update.resources)] as const
     let known: Found = new Map()
     for (let pass = 0; pass < MAX_PASSES; pass++) {
-      const comparison = new Comparison(original, update, known)
+      const comparison = new Comparison(...shapes, known)
       const differences = comparison.compare(original.resources.root, update.resources.root)
-      if (!comparison.assumed) return differences
+      if (!comparison.assumed || (pass === MAX_PASSES - 1 && differences.length > 0)) return differences
       known = comparison.found
     }
   } catch (error) {
@@ -53,9 +54,9 @@ export class Comparison {
   /** Inside of `not`, what was the original is the update. */
   #swapped = false
 
-  constructor(original: JsonSchema, update: JsonSchema, known: Found) {
-    this.original = new Shapes(original.resources)
-    this.update = new Shapes(update.resources)
+  constructor(original: Shapes, update: Shapes, known: Found) {
+    this.original = original
+    this.update = update
     this.#known = known
   }
 
