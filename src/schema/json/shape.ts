@@ -200,7 +200,8 @@ const strings: Check = (value, path) =>
 const checks: Record<string, Check> = {
   type: (value, path) => {
     for (const type of isArray(value) ? value : [value]) {
-      if (typeof type !== 'string' || !TYPES.has(type)) fail(path, `unknown type: [${canonical(type).slice(0, 100)}]`)
+      if (typeof type !== 'string' || !TYPES.has(type))
+        fail(path, `unknown type: [${(typeof type === 'string' ? type : canonical(type)).slice(0, 100)}]`)
     }
   },
   enum: (value, path) => void (isArray(value) || fail(path, 'must be an array')),

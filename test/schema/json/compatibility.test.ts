@@ -365,9 +365,12 @@ const cases: Record<string, readonly Case[]> = {
 }
 
 describe.each(Object.entries(cases))('%s', (_, cases) => {
-  it.each(cases)('%s', (_, before, after, ...then) => {
-    expect(findings(before, after)).toEqual(then)
-  })
+  it.each(cases.map(([what, before, after, ...then]) => ({ what, before, after, then })))(
+    '$what',
+    ({ before, after, then }) => {
+      expect(findings(before, after)).toEqual(then)
+    },
+  )
 })
 
 it('compares what references bring', () => {
