@@ -9,7 +9,7 @@ import { compress } from './compression.ts'
 import { RecordCursor } from './record-cursor.ts'
 import { openRecords } from './records.ts'
 
-/** The base timestamp of such a batch is the time from which its tombstones may go, and no record's (KIP-534). */
+/** The base timestamp of such a batch is the time from which its tombstones, or it as a marker, may go: no record's (KIP-534). */
 const DELETE_HORIZON_BIT = 0x40
 const CODEC_BITS = 0x07
 
@@ -68,7 +68,7 @@ export function walk(batch: Batch, opened: Uint8Array, visit: (place: Place) => 
   return cursor.at === opened.length
 }
 
-/** From when on the tombstones of a batch may go, ms; undefined as long as nobody has said. */
+/** From when on the tombstones of a batch, or it as a marker, may go, ms; undefined as long as nobody has said. */
 export const deleteHorizonMs = (batch: Pick<Batch, 'attributes' | 'baseTimestamp'>): number | undefined =>
   (batch.attributes & DELETE_HORIZON_BIT) === 0 ? undefined : batch.baseTimestamp
 
@@ -76,10 +76,12 @@ export const deleteHorizonMs = (batch: Pick<Batch, 'attributes' | 'baseTimestamp
  * The batch with the records that `stays` says, itself if these are all, 'empty' if there are none. Tombstones that stay
  * get `horizonMs` as the time from which they may go, unless they have one. A batch that cannot be read stays as it is.
  */
-export function cleaned(batch: Batch, stays: (place: Place) => boolean, horizonMs: number): Batch | 'empty' {
-  if (batch.count === 0) return 'empty'
-  const opened = openRecords(batch)
-  if (isFailure(opened)) return batch
+export function cleaned(
+  batch: Batch,
+  opened: Uint8Array,
+  stays: (place: Place) => boolean,
+  horizonMs: number,
+): Batch | 'empty' {
   const kept = new Kept(opened)
   if (!walk(batch, opened, place => stays(place) && kept.add(place))) return batch
   if (kept.count === 0) return 'empty'
@@ -91,6 +93,19 @@ export function cleaned(batch: Batch, stays: (place: Place) => boolean, horizonM
     baseTimestamp: sets ? horizonMs : batch.baseTimestamp,
     maxTimestamp: usesLogAppendTime(batch) ? batch.maxTimestamp : kept.maxTimestamp,
     count: kept.count,
+  })
+}
+
+/** The marker with the time from which it may go, which stays for good where that is beyond 2^53. */
+export function dated(marker: Batch, horizonMs: number): Batch {
+  const opened = openRecords(marker)
+  if (isFailure(opened)) return marker
+  const kept = new Kept(opened)
+  if (!walk(marker, opened, place => kept.add(place)) || !kept.mayCountFrom(horizonMs)) return marker
+  return closed(kept.from(marker.baseTimestamp, horizonMs), {
+    ...marker,
+    attributes: marker.attributes | DELETE_HORIZON_BIT,
+    baseTimestamp: horizonMs,
   })
 }
 

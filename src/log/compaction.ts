@@ -6,10 +6,9 @@
 // again from a dirty part whose latest records are all still there. What the map does not cover is kept: a pass may end
 // early for any reason, and the next one begins there. The oldest goes first, so that a tombstone outlives what it deletes.
 
-import type { Batch } from './batch.ts'
 import { type CleanableLog, cleanableMs, cleanableUpTo, nextGroup } from './cleanable.ts'
 import { toChunks } from './chunk.ts'
-import { clean, type Cleaning } from './cleaning.ts'
+import { Cleaning, type CleaningPass } from './cleaning.ts'
 import { isCompacted } from './config.ts'
 import { MapFilling } from './map-filling.ts'
 import type { OffsetMap } from './offset-map.ts'
@@ -33,8 +32,17 @@ interface Pass {
   readonly upTo: number
   /** Everything before is written anew. */
   readonly position: number
+  /** Producers whose transactions reach beyond the position (Cleaning.found): bounded, as open transactions are. */
+  readonly found?: readonly number[]
   /** The half-built segment; its offsets are those of the segments it is made of. */
   readonly output?: Segment | undefined
+}
+
+interface Begun {
+  readonly group: readonly Segment[]
+  readonly output: Segment | undefined
+  readonly position: number
+  readonly found: readonly number[]
 }
 
 interface Step {
@@ -70,7 +78,8 @@ export class Cleaner {
     const { pass } = this.#state
     if (pass !== undefined && this.#map !== undefined) {
       const deleteRetentionMs = log.config['delete.retention.ms']
-      const cleaning = { ...pass, map: this.#map, producers, nowMs, deleteRetentionMs }
+      const { endOffset, upTo } = pass
+      const cleaning = { endOffset, upTo, map: this.#map, producers, nowMs, deleteRetentionMs }
       return { segments: this.#rewrite(log, pass, cleaning, maxBytes), isStored: true }
     }
     this.#fill(log, nowMs, maxBytes)
@@ -118,78 +127,75 @@ export class Cleaner {
     }
   }
 
-  #rewrite(log: CleanableLog, pass: Pass, cleaning: Cleaning, maxBytes: number): readonly Segment[] {
+  #rewrite(log: CleanableLog, pass: Pass, of: CleaningPass, maxBytes: number): readonly Segment[] {
     const begun = this.#begun(log, pass)
     const { group, output } = begun
     if (output === undefined) {
       this.#end(pass)
       return log.segments
     }
-    const { batches, position, isAll } = this.#readOn(group, begun.position, cleaning, maxBytes)
-    const chunks = toChunks(batches)
+    const cleaning = new Cleaning(this.#store, of, begun.position, begun.found, maxBytes)
+    const isAll = this.#readOn(group, cleaning)
+    const chunks = toChunks(cleaning.remaining)
     for (const chunk of chunks) this.#store.insertChunk(output, chunk)
     const larger = chunks.reduce(grown, output)
+    const { position } = cleaning
+    const found = [...cleaning.found]
     if (!isAll) {
-      this.#save({ ...this.#state, pass: { ...pass, position, output: larger } })
+      this.#save({ ...this.#state, pass: { ...pass, position, found, output: larger } })
       return log.segments
     }
     this.#store.replaceSegments(group, larger)
     const segments = log.segments.flatMap(segment =>
       segment === group[0] && larger.chunks > 0 ? [larger] : group.includes(segment) ? [] : [segment],
     )
-    const { output: _, ...done } = { ...pass, position }
+    const { output: _, ...done } = { ...pass, position, found }
     if (nextGroup({ ...log, segments }, position, pass.endOffset).length > 0) this.#save({ ...this.#state, pass: done })
     else this.#end(done)
     return segments
   }
 
-  /** The segments being made into one, the half-built one, and where to go on; without segments the pass is over. */
-  #begun(log: CleanableLog, pass: Pass): { group: readonly Segment[]; output: Segment | undefined; position: number } {
+  /** What is being made into one segment, and where to go on; without a half-built one the pass is over. */
+  #begun(log: CleanableLog, pass: Pass): Begun {
     const { output } = pass
-    let { position } = pass
+    let { position, found = [] } = pass
     if (output !== undefined) {
       const group = log.segments.filter(
         ({ baseOffset }) => baseOffset >= output.baseOffset && baseOffset < output.nextOffset,
       )
-      if (group[0]?.baseOffset === output.baseOffset) return { group, output, position }
-      // Retention took the first of them meanwhile.
+      if (group[0]?.baseOffset === output.baseOffset) return { group, output, position, found }
+      // Retention took the first of them meanwhile, and so everything before the others.
       this.#store.dropTable(output)
       position = group[0]?.baseOffset ?? output.nextOffset
+      found = []
     }
     const group = nextGroup(log, position, pass.endOffset)
     const [first, last] = [group[0], group.at(-1)]
-    if (first === undefined || last === undefined) return { group, output: undefined, position }
+    if (first === undefined || last === undefined) return { group, output: undefined, position, found }
     const { nextOffset, createdMs } = last
     const empty = { ...emptySegment(first.baseOffset, createdMs), nextOffset, generation: first.generation + 1 }
     this.#store.createTable(empty)
-    return { group, output: empty, position: first.baseOffset }
+    return { group, output: empty, position: first.baseOffset, found }
   }
 
-  /** What remains of the chunks from `from` on, at least one of them. */
-  #readOn(
-    group: readonly Segment[],
-    from: number,
-    cleaning: Cleaning,
-    maxBytes: number,
-  ): { readonly batches: Batch[]; readonly position: number; readonly isAll: boolean } {
-    const batches: Batch[] = []
-    let position = from
-    let left = maxBytes
+  /** Reads on where the cleaning is. True at the end of the segments, false if enough was read before. */
+  #readOn(group: readonly Segment[], cleaning: Cleaning): boolean {
     for (const segment of group) {
-      if (segment.nextOffset <= position) continue
-      for (const chunk of this.#store.chunkBytesFrom(segment, position, left)) {
-        batches.push(...clean(this.#store, chunk.bytes, cleaning))
-        position = chunk.lastOffset + 1
-        left -= chunk.bytes.length
-        if (left <= 0) return { batches, position, isAll: false }
+      if (segment.nextOffset <= cleaning.position) continue
+      const from = this.#store.chunkStart(segment, cleaning.position)
+      for (const chunk of this.#store.chunkBytesFrom(segment, from, cleaning.bytesLeft)) {
+        cleaning.take(chunk)
+        if (cleaning.bytesLeft <= 0) return false
       }
-      position = segment.nextOffset
+      cleaning.position = segment.nextOffset
     }
-    return { batches, position, isAll: true }
+    return true
   }
 
+  /** Nothing that was aborted is left below the end, so nobody need know of it. */
   #end(pass: Pass): void {
     this.rest()
+    this.#store.forgetAborted(pass.endOffset)
     this.#save({ firstDirtyOffset: pass.endOffset })
   }
 

@@ -1,13 +1,11 @@
 // Fills a pass's map with the keys of the dirty part of a log, in bounded steps. It may end before the part does: the map is
 // full, or that was enough for one attempt. What it has not got to is kept, and left to the next pass.
 
-import { isFailure } from '../protocol/errors.ts'
-import { isControl, lastOffset, readBatches } from './batch.ts'
+import { type Batch, isControl, lastOffset, readBatches } from './batch.ts'
 import type { CleanableLog } from './cleanable.ts'
 import { walk } from './cleaned-batch.ts'
-import { abortedAmong } from './cleaning.ts'
-import { OffsetMap } from './offset-map.ts'
-import { openRecords } from './records.ts'
+import { abortedAmong, openToClean } from './cleaning.ts'
+import { MAX_KEYS, OffsetMap } from './offset-map.ts'
 import type { ChunkBytes, Store } from './store.ts'
 
 export interface FillingRange {
@@ -27,31 +25,30 @@ export class MapFilling {
   readonly #store: Store
   readonly #range: FillingRange
   #bytesLeft: number
+  #stepLeft = 0
 
   constructor(store: Store, range: FillingRange) {
     this.#store = store
     this.#range = range
-    this.map = new OffsetMap(range.firstDirtyOffset, range.maxKeys)
+    const { firstDirtyOffset, upTo, maxKeys = MAX_KEYS } = range
+    // There are no more keys than records.
+    this.map = new OffsetMap(firstDirtyOffset, Math.min(maxKeys, upTo - firstDirtyOffset))
     this.position = range.firstDirtyOffset
     this.#bytesLeft = range.maxBytes
   }
 
-  /** Reads about `maxBytes` more. True when the map is all it is going to be. */
+  /** Reads about `maxBytes` more, of stored and of opened bytes. True when the map is all it is going to be. */
   step(log: CleanableLog, maxBytes: number): boolean {
     const { upTo } = this.#range
-    let left = maxBytes
+    this.#stepLeft = maxBytes
     for (const segment of log.segments) {
       if (segment.baseOffset >= upTo) break
       if (segment.nextOffset <= this.position) continue
-      const held = this.#store.chunkAt(segment, this.position)
-      const from = held !== undefined && held.lastOffset >= this.position ? held.baseOffset : this.position
-      for (const chunk of this.#store.chunkBytesFrom(segment, from, left)) {
+      const from = this.#store.chunkStart(segment, this.position)
+      for (const chunk of this.#store.chunkBytesFrom(segment, from, this.#stepLeft)) {
         if (chunk.baseOffset >= upTo) break
-        if (!this.#take(chunk)) return true
-        left -= chunk.bytes.length
-        this.#bytesLeft -= chunk.bytes.length
-        if (this.#bytesLeft <= 0) return true
-        if (left <= 0) return this.position >= upTo
+        if (!this.#take(chunk) || this.#bytesLeft <= 0) return true
+        if (this.#stepLeft <= 0) return this.position >= upTo
       }
       this.position = Math.min(segment.nextOffset, upTo)
     }
@@ -59,27 +56,35 @@ export class MapFilling {
     return true
   }
 
-  /** False if the map is full. */
+  /** The batches of a chunk from the position on, as many as the step may read. False if the map is full. */
   #take(chunk: ChunkBytes): boolean {
-    const { firstDirtyOffset, upTo } = this.#range
+    const { upTo } = this.#range
     const batches = readBatches(chunk.bytes)
     const isAborted = abortedAmong(this.#store, batches)
     for (const batch of batches) {
-      if (lastOffset(batch) < firstDirtyOffset || batch.count === 0 || isControl(batch) || isAborted(batch)) continue
-      const opened = openRecords(batch)
-      // What cannot be read says nothing of any key.
-      if (isFailure(opened) || !walk(batch, opened, () => {})) continue
-      let fullAt: number | undefined
-      walk(batch, opened, ({ bytes, keyAt, keyEnd, offset }) => {
-        if (fullAt !== undefined || keyAt < 0 || offset < firstDirtyOffset || offset >= upTo) return
-        if (!this.map.put(bytes, keyAt, keyEnd, offset)) fullAt = offset
-      })
-      if (fullAt !== undefined) {
-        this.position = fullAt
-        return false
-      }
+      if (lastOffset(batch) < this.position) continue
+      if (this.#stepLeft <= 0 || this.#bytesLeft <= 0) return true
+      this.#stepLeft -= batch.bytes.length
+      this.#bytesLeft -= batch.bytes.length
+      const fullAt = batch.count === 0 || isControl(batch) || isAborted(batch) ? undefined : this.#put(batch)
+      this.position = fullAt ?? Math.min(lastOffset(batch) + 1, upTo)
+      if (fullAt !== undefined) return false
     }
-    this.position = Math.min(chunk.lastOffset + 1, upTo)
     return true
+  }
+
+  /** The offset that the map has no room for, if there is one. What cannot be read says nothing of any key. */
+  #put(batch: Batch): number | undefined {
+    const { firstDirtyOffset, upTo } = this.#range
+    const opened = openToClean(batch)
+    if (opened === undefined) return undefined
+    this.#stepLeft -= opened.length
+    if (!walk(batch, opened, () => {})) return undefined
+    let fullAt: number | undefined
+    walk(batch, opened, ({ bytes, keyAt, keyEnd, offset }) => {
+      if (fullAt !== undefined || keyAt < 0 || offset < firstDirtyOffset || offset >= upTo) return
+      if (!this.map.put(bytes, keyAt, keyEnd, offset)) fullAt = offset
+    })
+    return fullAt
   }
 }

@@ -7,8 +7,6 @@ import { HASH_WORDS, hashKey } from './key-hash.ts'
 export const MAX_KEYS = 1_000_000
 /** Slots in use at most: beyond that, looking for a free one takes long. */
 const LOAD = 0.8
-const FIRST_SLOTS = 1_024
-const GROWTH = 4
 /** Offsets are kept from the first on, in 32 bits; 0 is a free slot. */
 const MAX_SPAN = 0xffff_fffe
 
@@ -16,25 +14,18 @@ export class OffsetMap {
   readonly #firstOffset: number
   readonly #maxKeys: number
   readonly #hash = new Int32Array(HASH_WORDS)
-  #slots: number
-  #hashes: Int32Array
-  #offsets: Uint32Array
+  readonly #slots: number
+  readonly #hashes: Int32Array
+  readonly #offsets: Uint32Array
   #size = 0
 
+  /** All its memory is taken at once: moving half a million keys to a larger place would hold everybody up. */
   constructor(firstOffset: number, maxKeys = MAX_KEYS) {
     this.#firstOffset = firstOffset
     this.#maxKeys = maxKeys
-    this.#slots = Math.min(FIRST_SLOTS, slotsFor(maxKeys))
+    this.#slots = Math.ceil(maxKeys / LOAD) + 1
     this.#hashes = new Int32Array(this.#slots * HASH_WORDS)
     this.#offsets = new Uint32Array(this.#slots)
-  }
-
-  get size(): number {
-    return this.#size
-  }
-
-  get sizeBytes(): number {
-    return this.#hashes.byteLength + this.#offsets.byteLength
   }
 
   /** Notes that the key, the bytes from `from` up to `to`, stands at `offset`, later than before. False if the map is full. */
@@ -42,13 +33,9 @@ export class OffsetMap {
     const place = offset - this.#firstOffset
     if (place > MAX_SPAN) return false
     hashKey(bytes, from, to, this.#hash)
-    let slot = this.#slotOf(this.#hash, 0)
+    const slot = this.#slotOf()
     if (this.#offsets[slot] === 0) {
       if (this.#size >= this.#maxKeys) return false
-      if (this.#size >= this.#slots * LOAD) {
-        this.#grow()
-        slot = this.#slotOf(this.#hash, 0)
-      }
       this.#hashes.set(this.#hash, slot * HASH_WORDS)
       this.#size++
     }
@@ -59,13 +46,14 @@ export class OffsetMap {
   /** The latest offset of the key; -1 if the map does not know it. */
   get(bytes: Uint8Array, from: number, to: number): number {
     hashKey(bytes, from, to, this.#hash)
-    const place = this.#offsets[this.#slotOf(this.#hash, 0)]!
+    const place = this.#offsets[this.#slotOf()]!
     return place === 0 ? -1 : this.#firstOffset + place - 1
   }
 
-  /** The slot that holds the hash standing at `at`, or else the free one where it would go. */
-  #slotOf(hash: Int32Array, at: number): number {
-    const [a, b, c, d] = [hash[at]!, hash[at + 1]!, hash[at + 2]!, hash[at + 3]!]
+  /** The slot that holds the hash, or else the free one where it would go. */
+  #slotOf(): number {
+    const hash = this.#hash
+    const [a, b, c, d] = [hash[0]!, hash[1]!, hash[2]!, hash[3]!]
     const hashes = this.#hashes
     let slot = (a >>> 0) % this.#slots
     for (; this.#offsets[slot] !== 0; slot = slot + 1 === this.#slots ? 0 : slot + 1) {
@@ -74,20 +62,4 @@ export class OffsetMap {
     }
     return slot
   }
-
-  #grow(): void {
-    const hashes = this.#hashes
-    const offsets = this.#offsets
-    this.#slots = Math.min(this.#slots * GROWTH, slotsFor(this.#maxKeys))
-    this.#hashes = new Int32Array(this.#slots * HASH_WORDS)
-    this.#offsets = new Uint32Array(this.#slots)
-    for (let old = 0; old < offsets.length; old++) {
-      if (offsets[old] === 0) continue
-      const slot = this.#slotOf(hashes, old * HASH_WORDS)
-      this.#hashes.set(hashes.subarray(old * HASH_WORDS, (old + 1) * HASH_WORDS), slot * HASH_WORDS)
-      this.#offsets[slot] = offsets[old]!
-    }
-  }
 }
-
-const slotsFor = (keys: number): number => Math.ceil(keys / LOAD) + 1

@@ -217,6 +217,15 @@ export class Store {
     return row && chunkRow(row)
   }
 
+  /** Where the chunk begins that holds `offset`; `offset` itself where none does. */
+  chunkStart(segment: Segment, offset: number): number {
+    const row = this.#first(
+      `SELECT base_offset, last_offset FROM ${table(segment)} WHERE base_offset <= ? ORDER BY base_offset DESC LIMIT 1`,
+      offset,
+    )
+    return row !== undefined && (row['last_offset'] as number) >= offset ? (row['base_offset'] as number) : offset
+  }
+
   /** Chunks from `offset` on, oldest first, lazily, and to be read to the end: a cursor left open locks every table. */
   *chunksFrom(segment: Segment, offset: number): Iterable<ChunkRow> {
     const rows = this.#sql.exec(

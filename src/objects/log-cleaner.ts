@@ -4,7 +4,7 @@
 import type { PartitionLog } from '../log/partition-log.ts'
 
 export interface CleaningOptions {
-  /** Read in one step: for as long as that takes nobody else gets anything. */
+  /** Read in one step, opened ones counting too: for as long as that takes nobody else gets anything. */
   readonly stepBytes: number
   /** Read and written anew in one alarm; then the next goes on, so that no alarm outlives its processor time. */
   readonly alarmBytes: number
@@ -12,7 +12,7 @@ export interface CleaningOptions {
   readonly takesTurn: boolean
 }
 
-export const PARTITION_CLEANING: CleaningOptions = { stepBytes: 4_194_304, alarmBytes: 268_435_456, takesTurn: true }
+export const PARTITION_CLEANING: CleaningOptions = { stepBytes: 2_097_152, alarmBytes: 268_435_456, takesTurn: true }
 
 /** How long the turn is kept for an object that is not heard of: it may be gone. */
 const TURN_MS = 15_000

@@ -103,7 +103,7 @@ describe('a compacted partition', () => {
     for (let i = 0; i < 40; i++) await put(i * 10, 10, 7)
     const before = await all()
     let alarms = 0
-    const cleaning = { ...PARTITION_CLEANING, stepBytes: 500, alarmBytes: 1 }
+    const cleaning = { ...PARTITION_CLEANING, stepBytes: 2_000, alarmBytes: 1 }
     const isDue = (host: LogHost) => (host.log!.cleanableMs() ?? Number.POSITIVE_INFINITY) <= later()
     const turn = () =>
       withHost(raw, { cleaning, now: later }, async host => {
@@ -198,7 +198,7 @@ describe('a compacted partition', () => {
 })
 
 describe('the log of a coordinator', () => {
-  it('stays small after six thousand commits of a group', async () => {
+  it('stays small after four thousand commits of a group', async () => {
     const raw = bindings.COORDINATOR.getByName(`${OFFSETS_TOPIC_ID}-999`)
     const coordinator = raw as unknown as {
       ask(id: string, c: GroupCommand): Promise<GroupReplies[keyof GroupReplies]>
@@ -206,7 +206,7 @@ describe('the log of a coordinator', () => {
     }
     let commits = 0
     let largestBytes = 0
-    while (commits < 6_000) {
+    while (commits < 4_000) {
       await Promise.all(Array.from({ length: 500 }, (_, i) => coordinator.ask('g', commit({ [i % 4]: commits + i }))))
       commits += 500
       await runDurableObjectAlarm(raw)
@@ -223,7 +223,7 @@ describe('the log of a coordinator', () => {
     expect(await offsets()).toEqual(committed)
     const { highWatermark, sizeBytes } = await coordinator.describe()
     expect(highWatermark).toBe(commits)
-    // Of 770 kB that were written: the newest segment, and one that has just ended.
-    expect(Math.max(largestBytes, sizeBytes)).toBeLessThan(600_000)
+    // Of 510 kB that were written: the newest segment, and what is left of those before.
+    expect(Math.max(largestBytes, sizeBytes)).toBeLessThan(320_000)
   })
 })

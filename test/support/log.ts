@@ -74,7 +74,11 @@ export class TestLog {
 
   append(
     records: Uint8Array,
-    more: { idempotencyKey?: string; facts?: { recordWithoutKey: number | null; minTimestamp: number } } = {},
+    more: {
+      idempotencyKey?: string
+      facts?: { recordWithoutKey: number | null; minTimestamp: number }
+      transaction?: number
+    } = {},
   ): AppendResult {
     const result = this.log.append({ records, ...more }, this.now)
     this.commit()
