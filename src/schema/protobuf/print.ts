@@ -94,10 +94,14 @@ class Printer {
   }
 
   #enum(type: Enum): string {
+    // By number as in Confluent's registry, but for 0, which proto3 wants first.
+    const place = (tag: number): number => (tag === 0 ? -Infinity : tag)
     const constants =
       this.#types === undefined
         ? type.constants
-        : [...type.constants].sort((a, b) => a.tag - b.tag || (a.name < b.name ? -1 : 1))
+        : [...type.constants].sort((a, b) =>
+            a.tag === b.tag ? (a.name < b.name ? -1 : 1) : place(a.tag) - place(b.tag),
+          )
     const reserved = this.#reserved(type.reserved)
     const lines = [
       ...reserved,
