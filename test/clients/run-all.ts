@@ -1,10 +1,11 @@
 // `npm run test:clients`: other people's clients against a broker started here, each installed on first use into a cache
-// folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange, groups, ecosystem or
-// one part of it (streams, connect, mirror, verifiable, performance). EDGELOG_WITNESS_PORT takes a broker that is running
-// already.
+// folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange, groups, compaction,
+// ecosystem or one part of it (streams, connect, mirror, verifiable, performance). EDGELOG_WITNESS_PORT takes a broker that is
+// running already.
 
 import { startBroker } from '../../testing/broker.ts'
 import { Checks } from './checks.ts'
+import { compaction } from './compaction.ts'
 import { kafkaConsole } from './console.ts'
 import { ecosystem, PARTS } from './ecosystem.ts'
 import { exchange } from './exchange.ts'
@@ -42,6 +43,7 @@ if (wants('exchange')) await exchange(checks, witnesses, port, prefix)
 await broker?.close()
 if (wants('tools') && witnesses.includes(kafkaConsole) && broker !== undefined) await threeBrokers(checks)
 if (wants('groups')) await groups(checks)
+if (wants('compaction')) await compaction(checks)
 
 console.log(`\n${checks.passed} passed, ${checks.failed} failed`)
 process.exit(checks.failed === 0 ? 0 : 1)
