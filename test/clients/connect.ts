@@ -152,6 +152,8 @@ export async function connect(checks: Checks, broker: Killable): Promise<void> {
         await until('the lines begin to arrive', () => written().includes(begun), { programs: [worker] })
         if (kill === 2) await broker.restart()
         await restart('kill')
+        // A worker without a broker complains, and should.
+        if (kill === 2) logs.pop()
       }
       append(1)
       await arrived('the last line')

@@ -39,7 +39,11 @@ export async function ecosystem(checks: Checks, parts: readonly Part[]): Promise
   if (!isThere) return
   for (const { name, steps } of parts) {
     const broker = await startKillable(VARS)
-    for (const step of steps) await step(checks, broker)
+    try {
+      for (const step of steps) await step(checks, broker)
+    } catch (error) {
+      await checks.check(`${name}: to the end`, () => Promise.reject(error))
+    }
     await checks.check(`${name}: the broker has nothing to complain of, either`, async () => {
       const lines = broker.log.split('\n').filter(line => /^(warn|error) /.test(line))
       if (lines.length > 0) throw new Error(lines.slice(0, 20).join('\n'))

@@ -71,6 +71,7 @@ export async function startKafka(
   port: number,
   { properties: more = [], heap = '512m' }: { properties?: readonly string[]; heap?: string } = {},
 ): Promise<Kafka> {
+  if (await accepts(port)) throw new Error(`Something listens on port ${port} already`)
   const data = mkdtempSync(join(tmpdir(), 'kafka-'))
   const properties = join(data, 'server.properties')
   writeFileSync(properties, [PROPERTIES(port, join(data, 'log')), ...more, ''].join('\n'))
@@ -78,10 +79,13 @@ export async function startKafka(
   const formatted = await tool('StorageTool', ['format', '-t', id, '-c', properties])
   if (formatted.code !== 0) throw new Error(formatted.stderr || formatted.stdout)
   const kafka = spawn('java', [...javaOptions(heap), 'kafka.Kafka', properties], { stdio: 'ignore' })
+  const orphaned = (): boolean => kafka.kill('SIGKILL')
+  process.once('exit', orphaned)
   const ended = new Promise<void>(resolve => kafka.once('exit', () => resolve()))
   const close = async (): Promise<void> => {
     kafka.kill()
     await ended
+    process.off('exit', orphaned)
     rmSync(data, { recursive: true, force: true })
   }
   const deadlineMs = Date.now() + START_TIMEOUT_MS
