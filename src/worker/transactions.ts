@@ -8,6 +8,7 @@ import type { Rpc } from '../objects/place.ts'
 import type { ListedTransaction, TransactionObject } from '../objects/transaction.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import type { Broker } from './broker.ts'
+import { Overtaking } from './overtaking.ts'
 import { type PassingProducers, passingProducers } from './passing-producers.ts'
 
 /** Transactions whose partitions a connection remembers; the oldest give way. */
@@ -30,6 +31,8 @@ export class Transactions {
   readonly #stubs = new Map<number, Stub>()
   /** By transactional id, the partitions that its producer's current transaction is known to have. */
   readonly #known = new Map<string, Known>()
+  /** What producers of this connection have to send again first. */
+  readonly overtaking = new Overtaking()
 
   /** For requests that name no producer. */
   get passing(): PassingProducers {

@@ -77,9 +77,12 @@ export const produce = api({
         if (transaction === NO_TRANSACTION) return transaction
         if (transaction === undefined || !isWithin(records!))
           return call.broker.append(topic, index, { records: compressed })
-        return isFailure(transaction)
-          ? transaction
-          : call.broker.append(topic, index, { records: compressed, ...transaction })
+        if (isFailure(transaction)) return transaction
+        const overtaking = call.broker.transactions.overtaking.judge(
+          { topic: topic.name, partition: index },
+          readBatches(records!)[0]!,
+        )
+        return overtaking ?? call.broker.append(topic, index, { records: compressed, ...transaction })
       })
     })
     call.sent()
@@ -111,6 +114,7 @@ async function transactionOf(
 ): Promise<{ readonly transaction: number } | Failure | undefined> {
   if (transactionalId === null) return isWithinAny(topicData) ? NO_TRANSACTION : undefined
   const partitions: TopicPartition[] = []
+  const batches: Batch[] = []
   let producer: Batch | undefined
   for (const { name, topicId, partitionData } of topicData) {
     const topic = find({ topic: name, topicId })
@@ -122,12 +126,18 @@ async function transactionOf(
       if (batch.producerId !== producer.producerId || batch.producerEpoch !== producer.producerEpoch)
         return failure('INVALID_PRODUCER_ID_MAPPING', 'A request carries the batches of one transactional producer.')
       partitions.push({ topic: topic.name, partition: index })
+      batches.push(batch)
     }
   }
   if (producer === undefined) return undefined
   const found = await broker.transactions.numberOf(transactionalId, producer, partitions, version >= ADDS_PARTITIONS)
-  return isFailure(found) ? inWordsOf(version, found) : { transaction: found.transaction }
+  if (!isFailure(found)) return { transaction: found.transaction }
+  if (TO_BE_SENT_AGAIN.has(found.error))
+    batches.forEach((batch, i) => broker.transactions.overtaking.sendBack(partitions[i]!, batch))
+  return inWordsOf(version, found)
 }
+
+const TO_BE_SENT_AGAIN: ReadonlySet<ErrorName> = new Set(['CONCURRENT_TRANSACTIONS', 'COORDINATOR_NOT_AVAILABLE'])
 
 /** From this version on, whoever produces to a partition adds it to the transaction. */
 const ADDS_PARTITIONS = 12
