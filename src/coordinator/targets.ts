@@ -16,7 +16,7 @@ import {
   topicsOf,
 } from './consumer.ts'
 import { reconcile, type Reported } from './reconciliation.ts'
-import { compileRegex } from './regex.ts'
+import { compileRegex } from '../protocol/regex.ts'
 import type { GroupSettings, Topics } from './settings.ts'
 
 /** What a member's metadata becomes. True: it subscribes to something else now, or is new. */

@@ -4,8 +4,9 @@
 import { isArray, isObject, type Json, type JsonObject } from '../json-text.ts'
 import { type Comparison, compareLeast, compareMost, difference, under } from './compatibility.ts'
 import type { Difference } from './differences.ts'
+import { compilePattern } from './pattern.ts'
 import type { Node } from './resources.ts'
-import { nodeOf, patternOf } from './shape.ts'
+import { nodeOf } from './shape.ts'
 
 const NONE: JsonObject = new Map()
 
@@ -114,8 +115,9 @@ const isAny = (schema: Json): boolean => schema === true || (isObject(schema) &&
 
 /** What a partially open content model says of a property it does not list. */
 function schemaForOthers(node: JsonObject, key: string): Node | undefined {
-  for (const [pattern, schema] of mapOf(node.get('patternProperties'))) {
-    if (patternOf(pattern)?.test(key)) return nodeOf(schema)
+  for (const [source, schema] of mapOf(node.get('patternProperties'))) {
+    const pattern = compilePattern(source)
+    if (typeof pattern !== 'string' && pattern(key)) return nodeOf(schema)
   }
   const others = additional(node)
   if (others !== undefined) return others

@@ -2,6 +2,7 @@
 // combinations. This is how Confluent's registry sees it (through Everit's library), so its rules of evolution fit on it.
 
 import { Invalid, isArray, isObject, type Json, JsonNumber, type JsonObject, writeJson } from '../json-text.ts'
+import { compilePattern } from './pattern.ts'
 import { isAtLeast, type Node, type Resources } from './resources.ts'
 
 interface Common {
@@ -273,18 +274,7 @@ export function checkKeywords(json: Json, path = '#'): void {
   }
 }
 
-function checkPattern(pattern: string, path: string): void {
-  if (patternOf(pattern) === undefined) fail(path, `not a regular expression: ${pattern.slice(0, 100)}`)
-}
-
-/** A schema's regular expression. Those that are none by the strict rules of unicode often still are by the old ones. */
-export function patternOf(pattern: string): RegExp | undefined {
-  for (const flags of ['u', '']) {
-    try {
-      return new RegExp(pattern, flags)
-    } catch {
-      // By the next rules, then.
-    }
-  }
-  return undefined
+function checkPattern(source: string, path: string): void {
+  const pattern = compilePattern(source)
+  if (typeof pattern === 'string') fail(path, `${pattern}: ${source.slice(0, 100)}`)
 }

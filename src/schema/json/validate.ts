@@ -4,8 +4,9 @@
 import { BadDatum, integerOf, isRecord, type JsonRecord, type Path } from '../datum.ts'
 import { isArray, isObject, type Json, JsonNumber, type JsonObject } from '../json-text.ts'
 import { isMultiple } from './compatibility.ts'
+import { compilePattern, type Pattern } from './pattern.ts'
 import { isAtLeast, type Node, type Resources } from './resources.ts'
-import { nodeOf, patternOf } from './shape.ts'
+import { nodeOf } from './shape.ts'
 
 /** Schemas applied to values in one record: references can make them exponentially many. */
 const MAX_CHECKS = 2_000_000
@@ -34,7 +35,7 @@ export function validateJson(resources: Resources, value: unknown): void {
 class Validation {
   readonly #resources: Resources
   readonly #latest: boolean
-  readonly #patterns = new Map<string, RegExp | undefined>()
+  readonly #patterns = new Map<string, Pattern | string>()
   #checks = 0
 
   constructor(resources: Resources) {
@@ -108,9 +109,12 @@ class Validation {
     return undefined
   }
 
-  #matches(pattern: string, text: string): boolean {
-    if (!this.#patterns.has(pattern)) this.#patterns.set(pattern, patternOf(pattern))
-    return this.#patterns.get(pattern)?.test(text) ?? true
+  #matches(source: string, text: string): boolean {
+    let pattern = this.#patterns.get(source)
+    if (pattern === undefined) this.#patterns.set(source, (pattern = compilePattern(source)))
+    const found = typeof pattern === 'string' ? true : pattern(text)
+    if (found === undefined) throw new BadDatum(undefined, `a text is too long for the pattern ${source.slice(0, 100)}`)
+    return found
   }
 
   #checkCombined(node: JsonObject, value: unknown, path: Path, depth: number, evaluated: Evaluated): Problem {

@@ -1,5 +1,5 @@
 import { array, int16, int32, int64, string } from '../../../protocol/schema.ts'
-import { compileRegex } from '../../../coordinator/regex.ts'
+import { compileRegex } from '../../../protocol/regex.ts'
 import { STATUSES } from '../../../coordinator/transaction-state.ts'
 import { codeOf, isFailure } from '../../../protocol/errors.ts'
 import { api } from '../api.ts'

@@ -1,8 +1,8 @@
-// Topic names by regular expression, for subscriptions of the consumer protocol. The language is RE2's without its rarer
+// Regular expressions of strangers: topics of a subscription, patterns of a schema. The language is RE2's without its rarer
 // parts: no look-around, no back-references. An expression becomes a graph that is walked for all its branches at once,
 // so matching takes time in proportion to name × graph, both bounded, and never explodes.
 
-import { type Failure, failure } from '../protocol/errors.ts'
+import { type Failure, failure } from './errors.ts'
 
 /** Characters of an expression. */
 const MAX_PATTERN = 1_000

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compileRegex } from '../../src/coordinator/regex.ts'
+import { compileRegex } from '../../src/protocol/regex.ts'
 
 const matches = (pattern: string, name: string): boolean => {
   const compiled = compileRegex(pattern)
