@@ -152,18 +152,18 @@ class Reading {
 export function batchByTime(
   store: Store,
   segments: readonly Segment[],
-  bounds: LogBounds,
+  bounds: { readonly start: number; readonly end: number },
   timestamp: number,
 ): Uint8Array | undefined {
   for (const segment of segments) {
-    if (segment.maxTimestamp < timestamp || segment.nextOffset <= bounds.logStartOffset) continue
-    const chunk = store.chunkByTime(segment, timestamp, bounds.logStartOffset)
-    if (chunk === undefined || chunk.baseOffset >= bounds.highWatermark) continue
+    if (segment.maxTimestamp < timestamp || segment.nextOffset <= bounds.start) continue
+    const chunk = store.chunkByTime(segment, timestamp, bounds.start)
+    if (chunk === undefined || chunk.baseOffset >= bounds.end) continue
     const batch = decodeIndex(chunk.index, chunk.baseOffset).find(
       candidate =>
         candidate.maxTimestamp >= timestamp &&
-        lastOffset(candidate) >= bounds.logStartOffset &&
-        candidate.baseOffset < bounds.highWatermark,
+        lastOffset(candidate) >= bounds.start &&
+        candidate.baseOffset < bounds.end,
     )
     if (batch !== undefined) return joined([store.slice(segment, chunk.baseOffset, batch.position, batch.sizeBytes)])
   }

@@ -40,6 +40,12 @@ export interface OffsetAndTimestamp {
   readonly leaderEpoch: number
 }
 
+/** A batch that holds the answer, if it is at `start` or behind it. */
+export interface ToOpen {
+  readonly open: Uint8Array
+  readonly start: number
+}
+
 /** Kafka's special timestamps of ListOffsets. */
 export const LATEST = -1
 export const EARLIEST = -2
@@ -238,12 +244,10 @@ export class PartitionLog {
 
   /**
    * The offset for one of Kafka's special timestamps (LATEST, EARLIEST, MAX_TIMESTAMP) or for the first record of a time
-   * or later. Where the answer lies inside a batch, that batch: whoever opens records finds it there.
+   * or later, at `from` or behind it. Where the answer lies inside a batch, that batch, and the first offset that counts:
+   * whoever opens records finds it there, or asks again from behind it.
    */
-  offsetFor(
-    timestamp: number,
-    isolation?: ReadRequest['isolation'],
-  ): OffsetAndTimestamp | { readonly open: Uint8Array } {
+  offsetFor(timestamp: number, isolation?: ReadRequest['isolation'], from = 0): OffsetAndTimestamp | ToOpen {
     const at = (offset: number): OffsetAndTimestamp => ({ offset, timestamp: -1, leaderEpoch: this.leaderEpoch })
     const { highWatermark, lastStableOffset } = this.bounds
     const end = isolation === 'read_committed' ? lastStableOffset : highWatermark
@@ -253,9 +257,10 @@ export class PartitionLog {
       timestamp === MAX_TIMESTAMP
         ? this.#segments.reduce((max, segment) => Math.max(max, segment.maxTimestamp), -1)
         : timestamp
-    const open =
-      wanted < 0 ? undefined : batchByTime(this.#store, this.#segments, { ...this.bounds, highWatermark: end }, wanted)
-    return open === undefined ? { offset: -1, timestamp: -1, leaderEpoch: this.leaderEpoch } : { open }
+    const bounds = { start: Math.max(from, this.#logStartOffset), end }
+    const open = wanted < 0 ? undefined : batchByTime(this.#store, this.#segments, bounds, wanted)
+    if (open === undefined) return { offset: -1, timestamp: -1, leaderEpoch: this.leaderEpoch }
+    return { open, start: bounds.start }
   }
 
   /** DeleteRecords: nothing below `before` is read again; -1 means up to the high watermark. Inside the host's transaction. */

@@ -3,7 +3,7 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import type { LogBounds, Read, ReadRequest } from '../log/fetch.ts'
-import type { Description, OffsetAndTimestamp } from '../log/partition-log.ts'
+import type { Description, OffsetAndTimestamp, ToOpen } from '../log/partition-log.ts'
 import type { ActiveProducer } from '../log/producers.ts'
 import { type Failure, failure } from '../protocol/errors.ts'
 import type { LogHost } from './log-host.ts'
@@ -24,8 +24,9 @@ export abstract class LogObject<Env = unknown> extends DurableObject<Env> {
   offsetFor(
     timestamp: number,
     isolation?: ReadRequest['isolation'],
-  ): OffsetAndTimestamp | { readonly open: Uint8Array } | Failure {
-    return this.host.log?.offsetFor(timestamp, isolation) ?? unborn()
+    from?: number,
+  ): OffsetAndTimestamp | ToOpen | Failure {
+    return this.host.log?.offsetFor(timestamp, isolation, from) ?? unborn()
   }
 
   describe(): Description | Failure {

@@ -4,7 +4,7 @@
 import type { AppendResult } from '../log/append.ts'
 import type { LogConfig } from '../log/config.ts'
 import type { Read, ReadRequest } from '../log/fetch.ts'
-import type { Description, Identity, OffsetAndTimestamp } from '../log/partition-log.ts'
+import type { Description, Identity, OffsetAndTimestamp, ToOpen } from '../log/partition-log.ts'
 import type { ActiveProducer } from '../log/producers.ts'
 import { type Failure, failure } from '../protocol/errors.ts'
 import { LogObject } from './log-object.ts'
@@ -24,8 +24,9 @@ export abstract class MachineLogObject<Env> extends LogObject<Env> {
   override offsetFor(
     timestamp: number,
     isolation?: ReadRequest['isolation'],
-  ): OffsetAndTimestamp | { readonly open: Uint8Array } | Failure {
-    if (this.host.log !== undefined) return super.offsetFor(timestamp, isolation)
+    from?: number,
+  ): OffsetAndTimestamp | ToOpen | Failure {
+    if (this.host.log !== undefined) return super.offsetFor(timestamp, isolation, from)
     return { offset: timestamp === -1 || timestamp === -2 ? 0 : -1, timestamp: -1, leaderEpoch: 0 }
   }
 

@@ -2,9 +2,9 @@
 // one request or connection, because stubs may not cross them; only the view, plain data, is shared.
 
 import type { AppendRequest, AppendResult, RecordFacts } from '../log/append.ts'
-import { readBatches } from '../log/batch.ts'
+import { lastOffset, readBatches } from '../log/batch.ts'
 import type { LogBounds, Read, ReadRequest } from '../log/fetch.ts'
-import { type Description, MAX_TIMESTAMP, type OffsetAndTimestamp } from '../log/partition-log.ts'
+import { type Description, MAX_TIMESTAMP, type OffsetAndTimestamp, type ToOpen } from '../log/partition-log.ts'
 import type { ActiveProducer } from '../log/producers.ts'
 import { decodeBatch, type LogRecord } from '../log/records.ts'
 import type { TransactionEnd } from '../log/transactions.ts'
@@ -164,8 +164,13 @@ export class Broker {
     timestamp: number,
     isolation?: ReadRequest['isolation'],
   ): Promise<OffsetAndTimestamp | Failure> {
-    const found = await this.#call(topic, partition, stub => stub.offsetFor(timestamp, isolation))
-    return 'open' in found ? recordAt(found.open, timestamp) : found
+    for (let from = 0; ;) {
+      const found = await this.#call(topic, partition, stub => stub.offsetFor(timestamp, isolation, from))
+      if (!('open' in found)) return found
+      const record = recordAt(found, timestamp)
+      if (!('next' in record)) return record
+      from = record.next
+    }
   }
 
   deleteRecords(
@@ -409,16 +414,21 @@ function recordFacts(bytes: Uint8Array): RecordFacts {
   return { recordWithoutKey, minTimestamp }
 }
 
-/** The record a time look-up meant, inside the batch the log found. */
-function recordAt(bytes: Uint8Array, timestamp: number): OffsetAndTimestamp | Failure {
-  const batch = readBatches(bytes)[0]
+/** The record a time look-up meant, inside the batch the log found; or from where to look on. */
+function recordAt(
+  { open, start }: ToOpen,
+  timestamp: number,
+): OffsetAndTimestamp | Failure | { readonly next: number } {
+  const batch = readBatches(open)[0]
   if (batch === undefined) return failure('CORRUPT_MESSAGE')
   const records = decodeBatch(batch)
   if (isFailure(records)) return records
+  const there = records.filter(({ offset }) => offset >= start)
   const wanted =
-    timestamp === MAX_TIMESTAMP ? records.reduce((max, { timestamp: at }) => Math.max(max, at), -1) : timestamp
-  const record: LogRecord | undefined = records.find(candidate => candidate.timestamp >= wanted)
-  return { offset: record?.offset ?? -1, timestamp: record?.timestamp ?? -1, leaderEpoch: batch.leaderEpoch }
+    timestamp === MAX_TIMESTAMP ? there.reduce((max, { timestamp: at }) => Math.max(max, at), -1) : timestamp
+  const record: LogRecord | undefined = there.find(candidate => candidate.timestamp >= wanted)
+  if (record === undefined) return { next: lastOffset(batch) + 1 }
+  return { offset: record.offset, timestamp: record.timestamp, leaderEpoch: batch.leaderEpoch }
 }
 
 function unanswered(topic: TopicView, partition: number, error: unknown): Failure {

@@ -429,6 +429,16 @@ describe('reading', () => {
     })
   })
 
+  it('finds by time only what DeleteRecords left of a batch, or what comes behind it', async () => {
+    const cut = await aTopic()
+    const early = [1, 5, 2].map(at => ({ value: at, timestamp: base + at }))
+    await produce(cut, early)
+    await produce(cut, [{ value: 4, timestamp: base + 4 }])
+    await api(`DELETE /v1/topics/${cut}/partitions/0/records?before=2`)
+    const firstAt = async (ms: number) => (await read(cut, `?timestamp=${base + ms}&limit=1`)).json.records[0]?.offset
+    expect([await firstAt(0), await firstAt(2), await firstAt(3), await firstAt(5)]).toEqual([2, 2, 3, undefined])
+  })
+
   it('as lines goes to the end, in several reads', async () => {
     const long = await aTopic()
     for (let i = 0; i < 5; i++)
