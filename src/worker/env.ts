@@ -5,6 +5,7 @@ import type { CoordinatorObject } from '../objects/coordinator.ts'
 import type { PartitionObject } from '../objects/partition.ts'
 import type { RegistryObject } from '../objects/registry.ts'
 import type { TransactionObject } from '../objects/transaction.ts'
+import type { RestConsumerObject } from './rest/consumer/object.ts'
 
 export interface Env {
   readonly CLUSTER: DurableObjectNamespace<ClusterObject>
@@ -12,6 +13,7 @@ export interface Env {
   readonly COORDINATOR: DurableObjectNamespace<CoordinatorObject>
   readonly TRANSACTION: DurableObjectNamespace<TransactionObject>
   readonly REGISTRY: DurableObjectNamespace<RegistryObject>
+  readonly REST_CONSUMER: DurableObjectNamespace<RestConsumerObject>
   /** '1' when served locally: every door is open. Never set in wrangler.toml. */
   readonly EDGELOG_LOCAL?: string
   /** The bearer token that a deployed broker asks for; without it everything is refused. */
@@ -22,4 +24,6 @@ export interface Env {
   readonly EDGELOG_CORS?: string
   /** Kafka's `auto.create.topics.enable`; 'false' turns it off. */
   readonly EDGELOG_AUTO_CREATE_TOPICS_ENABLE?: string
+  /** After so many milliseconds without a request a consumer instance of the REST Proxy's v2 is gone: 300000 if not set. */
+  readonly EDGELOG_CONSUMER_INSTANCE_TIMEOUT_MS?: string
 }

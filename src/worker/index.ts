@@ -31,6 +31,7 @@ export { CoordinatorObject } from '../objects/coordinator.ts'
 export { PartitionObject } from '../objects/partition.ts'
 export { RegistryObject } from '../objects/registry.ts'
 export { TransactionObject } from '../objects/transaction.ts'
+export { RestConsumerObject } from './rest/consumer/object.ts'
 
 const app = newApp()
 

@@ -32,13 +32,22 @@ export function checkAccept(accept: string | null): RestFailure | undefined {
   return accept === null || rangesOf(accept).some(range => acceptable.has(range)) ? undefined : NOT_ACCEPTABLE
 }
 
-/** The format that records are wanted in; binary where nothing is said, as the proxy has it. */
-export function formatWanted(accept: string | null): EmbeddedFormat | RestFailure {
-  if (accept === null) return 'binary'
-  for (const range of rangesOf(accept)) {
+/** Formats that the records of an instance may be in, and what the answer is called. */
+export interface Wanted {
+  readonly formats: readonly EmbeddedFormat[]
+  readonly media: string
+}
+
+const SCHEMA_FORMATS: readonly EmbeddedFormat[] = ['avro', 'jsonschema', 'protobuf']
+
+/** Binary where nothing is said. As with the proxy, those that need a schema are not told apart. */
+export function wantedFormat(accept: string | null): Wanted | RestFailure {
+  for (const range of rangesOf(accept ?? '*/*')) {
     const format = formatOfMedia.get(range)
-    if (format !== undefined) return format
-    if (acceptable.has(range)) return 'binary'
+    if (format !== undefined)
+      return { formats: SCHEMA_FORMATS.includes(format) ? SCHEMA_FORMATS : [format], media: mediaOf(format) }
+    if (range === V2_JSON) return { formats: ['binary'], media: V2_JSON }
+    if (acceptable.has(range)) return { formats: ['binary'], media: mediaOf('binary') }
   }
   return NOT_ACCEPTABLE
 }
