@@ -48,12 +48,13 @@ export class ClassicMember implements Membership {
 
   constructor(options: MemberOptions) {
     this.#options = options
+    this.#memberId = options.memberId ?? ''
     this.#intervalMs = Math.min(MAX_HEARTBEAT_MS, Math.ceil(options.sessionTimeoutMs / 3))
   }
 
-  /** A static member is parked at once, so it can only be seen later what is wrong. */
+  /** A static member, or one that is known, is parked at once, so it can only be seen later what is wrong. */
   async begin(): Promise<Failure | undefined> {
-    if (this.#options.instanceId !== null) return undefined
+    if (this.#options.instanceId !== null || this.#memberId !== '') return undefined
     const reply = await this.#join()
     if (!('error' in reply)) return undefined
     return this.#afterFailure(reply)
@@ -117,7 +118,7 @@ export class ClassicMember implements Membership {
     return this.#ask({
       type: 'join',
       version: JOIN_VERSION,
-      clientId: CLIENT_ID,
+      clientId: this.#options.clientId ?? CLIENT_ID,
       clientHost: this.#options.clientHost,
       memberId: this.#memberId,
       groupInstanceId: this.#options.instanceId,
@@ -190,6 +191,7 @@ export class ClassicMember implements Membership {
     const { error } = failed
     if (error === 'MEMBER_ID_REQUIRED') {
       this.#memberId = failed.memberId!
+      this.#options.named?.(this.#memberId)
       if (this.#left) await this.leave()
       return undefined
     }

@@ -32,7 +32,7 @@ export class ConsumerMember implements Membership {
   readonly #options: MemberOptions
   readonly #pause = new Pause()
   readonly #retries = new Retries()
-  readonly #memberId = crypto.randomUUID()
+  readonly #memberId: string
   #epoch = 0
   #intervalMs = DEFAULT_HEARTBEAT_MS
   #owned: Owned = NOTHING
@@ -46,6 +46,8 @@ export class ConsumerMember implements Membership {
 
   constructor(options: MemberOptions) {
     this.#options = options
+    this.#memberId = options.memberId ?? crypto.randomUUID()
+    options.named?.(this.#memberId)
   }
 
   async begin(): Promise<Failure | undefined> {
@@ -125,7 +127,7 @@ export class ConsumerMember implements Membership {
     return {
       type: 'consumerHeartbeat' as const,
       version: HEARTBEAT_VERSION,
-      clientId: CLIENT_ID,
+      clientId: this.#options.clientId ?? CLIENT_ID,
       clientHost,
       memberId: this.#memberId,
       memberEpoch,

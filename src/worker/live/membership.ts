@@ -34,6 +34,12 @@ export interface MemberOptions {
   readonly sessionTimeoutMs: number
   readonly topics: readonly string[]
   readonly clientHost: string
+  /** As the group's members are listed, if not as a live consumer. */
+  readonly clientId?: string
+  /** As the group knew this member before its memory was lost. */
+  readonly memberId?: string | undefined
+  /** Told how the group knows this member. */
+  readonly named?: (memberId: string) => void
 }
 
 export interface Membership {

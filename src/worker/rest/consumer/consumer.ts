@@ -35,6 +35,8 @@ export class RestConsumer implements GroupReader {
   #reads: Reads = { from: 'nothing' }
   #topics: readonly string[] = []
   #member: Membership | undefined
+  /** As the group knows it, so that after a loss of memory it is no stranger there. */
+  #memberId: string | undefined
   /** Why there is no membership any more. */
   #failed: Failure | undefined
   /** Whoever assigns has said what is read. */
@@ -64,7 +66,8 @@ export class RestConsumer implements GroupReader {
 
   /** Goes on with what it read before its memory was lost. */
   async resume(): Promise<void> {
-    const { reads } = this.#of
+    const { reads, memberId } = this.#of
+    this.#memberId = memberId
     if (reads.from === 'assignment') await this.#assign(reads.partitions)
     else if (reads.from !== 'nothing') await this.#subscribe(reads)
   }
@@ -224,7 +227,13 @@ export class RestConsumer implements GroupReader {
       instanceId: null,
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
       topics,
-      clientHost: `/${name}`,
+      clientHost: '/',
+      clientId: name,
+      memberId: this.#memberId,
+      named: memberId => {
+        this.#memberId = memberId
+        this.#remember({ memberId })
+      },
     })
     this.#member = member
     void this.#takePart(member)
@@ -254,6 +263,7 @@ export class RestConsumer implements GroupReader {
     await this.#autoCommit()
     const member = this.#member
     this.#member = undefined
+    this.#memberId = undefined
     this.#failed = undefined
     this.#positions.clear()
     this.#topics = []
