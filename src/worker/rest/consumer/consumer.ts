@@ -3,7 +3,7 @@
 
 import { isInternalTopic } from '../../../cluster/topics.ts'
 import type { NamedPartitions } from '../../../coordinator/consumer-protocol.ts'
-import { compileRegex } from '../../../coordinator/regex.ts'
+import { compileRegex } from '../../../protocol/regex.ts'
 import { type Failure, failure, isFailure } from '../../../protocol/errors.ts'
 import type { Broker } from '../../broker.ts'
 import { ClassicMember } from '../../live/classic-member.ts'
