@@ -31,8 +31,8 @@ export interface TestBroker extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** How often an object that is just at work is asked again to let go. */
-const EVICTION_TRIES = 3
+/** How long an object that is at work just then — a member waits in it for the others, say — is waited for. */
+const MAX_EVICTION_MS = 1_000
 
 export async function startBroker({ config = {}, ...options }: TestBrokerOptions = {}): Promise<TestBroker> {
   const secret = randomUUID()
@@ -57,10 +57,8 @@ export async function startBroker({ config = {}, ...options }: TestBrokerOptions
       if (answer.status !== 204) throw new Error(`The clock could not be moved: ${await answer.text()}`)
     },
     async evict() {
-      for (const { binding, className } of settings.objects) {
-        const ids = await launched.miniflare.listDurableObjectIds(binding)
-        await Promise.all(ids.map(id => evict(launched, className, id)))
-      }
+      const objects = Object.entries(await objectsOf(launched))
+      await Promise.all(objects.flatMap(([binding, ids]) => ids.map(id => evict(launched, binding, id))))
     },
     restart: () => launched.again({ EDGELOG_TESTING_AHEAD_MS: String(aheadMs) }),
     close,
@@ -84,13 +82,19 @@ async function objectsOf({ miniflare }: Launched): Promise<Move['objects']> {
   return Object.fromEntries(bindings.map((binding, i) => [binding, ids[i]!]))
 }
 
-async function evict({ miniflare }: Launched, className: string, id: string): Promise<void> {
-  for (let attempt = 1; ; attempt++)
-    try {
-      return await miniflare.unsafeEvictDurableObject(settings.name, className, { id, webSockets: 'hibernate' })
-    } catch (thrown) {
-      if (String(thrown).includes('not currently running')) return
-      if (!String(thrown).includes('active references')) throw thrown
-      if (attempt === EVICTION_TRIES) return
-    }
+async function evict({ miniflare }: Launched, binding: string, id: string): Promise<void> {
+  const { className } = settings.objects.find(object => object.binding === binding)!
+  const evicted = miniflare.unsafeEvictDurableObject(settings.name, className, { id, webSockets: 'hibernate' })
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const waited = new Promise<void>(resolve => (timer = setTimeout(resolve, MAX_EVICTION_MS)))
+  try {
+    await Promise.race([evicted.catch(toBeLeft), waited])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** An object that has no memory to lose, that would not let go, or whose broker has gone meanwhile. */
+function toBeLeft(error: unknown): void {
+  if (!/not currently running|active references|disposed/i.test(String(error))) throw error
 }

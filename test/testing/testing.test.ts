@@ -2,7 +2,7 @@
 // can be killed, and all of it beside others.
 
 import { Kafka, logLevel } from 'kafkajs'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { startBroker as startOrdinary } from '../../testing/broker.ts'
 import { startBroker, type TestBroker, type TestBrokerOptions } from '../../testing/index.ts'
 
@@ -54,7 +54,12 @@ describe('the clock of a broker in a test', () => {
     const started = await broker()
     const { http, advance } = started
     await produce(http, 'first')
-    const consumer = kafkaOf(started).consumer({ groupId: 'g', sessionTimeout: 30_000, heartbeatInterval: 100 })
+    const consumer = kafkaOf(started).consumer({
+      groupId: 'g',
+      sessionTimeout: 30_000,
+      heartbeatInterval: 100,
+      maxWaitTimeInMs: 100,
+    })
     const joined: string[] = []
     let seen: () => void
     const rejoined = new Promise<void>(resolve => (seen = resolve))
@@ -122,6 +127,23 @@ describe('a broker in a test', () => {
       await started.evict()
     }
     expect(await consume(started.http)).toEqual([0, 1, 2, 3, 4])
+  })
+
+  it('leaves objects that are at work when it drops memory', async () => {
+    const started = await broker({ config: { 'group.initial.rebalance.delay.ms': 60_000 } })
+    await produce(started.http, 1)
+    const consumer = kafkaOf(started).consumer({ groupId: 'waits' })
+    await consumer.connect()
+    await consumer.subscribe({ topic: 't' })
+    const waiting = consumer.run({ eachMessage: async () => {} })
+    await vi.waitUntil(async () => (await fetch(`${started.http}/v1/groups/waits`)).ok)
+    const startedMs = Date.now()
+    await started.evict()
+    expect(Date.now() - startedMs).toBeLessThan(10_000)
+    expect(await consume(started.http)).toEqual([1])
+    await started.close()
+    await consumer.disconnect()
+    await waiting.catch(() => {})
   })
 
   it('has what it answered after it was killed, at the same addresses', async () => {
