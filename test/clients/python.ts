@@ -16,7 +16,7 @@ const PACKAGES = [
   'cramjam',
 ]
 const folder = join(cacheFolder, 'python')
-const python = join(folder, 'bin/python')
+export const python = join(folder, 'bin/python')
 const script = join(import.meta.dirname, 'clients.py')
 
 async function install(): Promise<string | undefined> {

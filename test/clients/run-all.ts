@@ -1,7 +1,7 @@
 // `npm run test:clients`: other people's clients against a broker started here, each installed on first use into a cache
 // folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange, groups, compaction,
-// ecosystem or one part of it (streams, connect, mirror, verifiable, performance). EDGELOG_WITNESS_PORT takes a broker that is
-// running already.
+// transactions, ecosystem or one part of it (streams, connect, mirror, verifiable, performance). EDGELOG_WITNESS_PORT takes a
+// broker that is running already.
 
 import { startBroker } from '../../testing/broker.ts'
 import { Checks } from './checks.ts'
@@ -14,6 +14,7 @@ import { javascripts } from './javascript.ts'
 import { kcat, kcatTools } from './kcat.ts'
 import { kafkaTools, threeBrokers } from './kafka-tools.ts'
 import { pythons } from './python.ts'
+import { transactions } from './transactions.ts'
 import type { Witness } from './witness.ts'
 
 const asked = process.argv.slice(2)
@@ -22,6 +23,8 @@ const wants = (name: string): boolean => asked.length === 0 || asked.includes(na
 const checks = new Checks()
 const ecosystemParts = PARTS.filter(({ name }) => wants(name) || asked.includes('ecosystem'))
 if (ecosystemParts.length > 0) await ecosystem(checks, ecosystemParts)
+
+if (wants('transactions')) await transactions(checks)
 
 const witnesses: Witness[] = []
 const needsWitnesses = ['kcat', 'tools', 'exchange', 'groups'].some(wants)
