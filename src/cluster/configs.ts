@@ -256,6 +256,8 @@ export type TopicConfig = {
   readonly [K in Exclude<TopicConfigName, 'internal.segment.bytes'>]: ValueOf<Table[K]>
 }
 
+export type PartitionConfig = TopicConfig & { readonly 'producer.id.expiration.ms'?: number }
+
 /** The texts of configs by name: of a topic or of the broker, only what differs from the defaults. */
 export type Overrides = Readonly<Record<string, string>>
 
@@ -288,10 +290,15 @@ export function topicDefault(key: TopicConfigName, broker: Overrides): string | 
   return def.default
 }
 
-/** What a partition has to know: the configs that have an effect. */
-export function partitionConfig(overrides: Overrides, broker: Overrides = {}): TopicConfig {
+/** What a partition has to know: the configs that have an effect, one of the broker's among them. */
+export function partitionConfig(overrides: Overrides, broker: Overrides = {}): PartitionConfig {
   const config = topicConfig(overrides, broker)
-  return Object.fromEntries(Object.entries(config).filter(([key]) => table[key]!.noEffect === undefined)) as TopicConfig
+  const effective = Object.entries(config).filter(([key]) => table[key]!.noEffect === undefined)
+  const expiration = broker['producer.id.expiration.ms']
+  return {
+    ...(Object.fromEntries(effective) as TopicConfig),
+    ...(expiration !== undefined && { 'producer.id.expiration.ms': Number(expiration) }),
+  }
 }
 
 /** INVALID_CONFIG, in Kafka's words, if there is no such config or it cannot have this value. */

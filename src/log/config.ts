@@ -15,6 +15,8 @@ export interface LogConfig {
   readonly 'message.timestamp.after.max.ms': number
   readonly 'min.cleanable.dirty.ratio': number
   readonly 'min.compaction.lag.ms': number
+  /** The broker's; a partition that was last told before there was one has Kafka's default. */
+  readonly 'producer.id.expiration.ms'?: number
   readonly 'retention.bytes': number
   readonly 'retention.ms': number
   readonly 'segment.bytes': number

@@ -170,6 +170,8 @@ export class PartitionLog {
     if (this.#full) return this.#refuseFull()
     const batches = parseBatches(request.records)
     if (isFailure(batches)) return { ...batches, logStartOffset: this.#logStartOffset }
+    // The idlest comes first, so that it costs nothing to look.
+    this.#expireProducers(nowMs)
     const judgement = judge(batches, request, this.#producers, this.#transactions, this.#config, nowMs, origin)
     if (judgement === 'accept') {
       const appended = this.#accept(batches, nowMs, request.transaction)
@@ -289,7 +291,7 @@ export class PartitionLog {
 
   /** Lets go what retention and DeleteRecords no longer keep, and answers that expired. Inside the host's transaction. */
   retain(nowMs: number): void {
-    this.#producers.expire(nowMs, producerId => this.#transactions.isOpen(producerId))
+    this.#expireProducers(nowMs)
     this.#transactions.expire(nowMs)
     this.#answers.expire(nowMs)
     const durable = this.#segments.findLastIndex(segment => segment.nextOffset <= this.#highWatermark) + 1
@@ -380,6 +382,11 @@ export class PartitionLog {
       logAppendTime: logAppendTime ?? -1,
       logStartOffset: this.#logStartOffset,
     }
+  }
+
+  #expireProducers(nowMs: number): void {
+    const isOpen = (producerId: number): boolean => this.#transactions.isOpen(producerId)
+    this.#producers.expire(nowMs, isOpen, this.#config['producer.id.expiration.ms'])
   }
 
   #refuseFull(): AppendResult {

@@ -10,8 +10,8 @@ import { lastOffset, lastSequence } from './batch.ts'
 const REMEMBERED_BATCHES = 5
 /** Producers remembered per partition; the one idle longest gives way. Keeps a snapshot within a row. */
 const MAX_PRODUCERS = 10_000
-/** `producer.id.expiration.ms` of Kafka. */
-export const PRODUCER_ID_EXPIRATION_MS = 86_400_000
+/** `producer.id.expiration.ms` where nobody says otherwise. */
+const PRODUCER_ID_EXPIRATION_MS = 86_400_000
 
 const MAX_SEQUENCE = 0x7fff_ffff
 
@@ -125,9 +125,9 @@ export class Producers {
   }
 
   /** Forgets producers idle for longer than Kafka keeps them, but for those that are in a transaction. */
-  expire(nowMs: number, isInTransaction: (producerId: number) => boolean): void {
+  expire(nowMs: number, isInTransaction: (producerId: number) => boolean, keptMs = PRODUCER_ID_EXPIRATION_MS): void {
     for (const [producerId, producer] of this.#producers) {
-      if (nowMs - producer.lastSeenMs < PRODUCER_ID_EXPIRATION_MS) return
+      if (nowMs - producer.lastSeenMs < keptMs) return
       if (!isInTransaction(producerId)) this.#producers.delete(producerId)
     }
   }
