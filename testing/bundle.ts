@@ -29,7 +29,7 @@ export function bundling(entry: Entry): BuildOptions {
     target: 'es2024',
     conditions: ['workerd', 'worker', 'browser'],
     mainFields: ['browser', 'module', 'main'],
-    external: ['cloudflare:*', 'node:*'],
+    external: ['cloudflare:*', 'node:*', 'workerd:*'],
     logLevel: 'silent',
   }
 }

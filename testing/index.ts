@@ -5,8 +5,8 @@ import { randomUUID } from 'node:crypto'
 import { DataFolderInUse } from './folder.ts'
 import { launch, type Launched, settings } from './launch.ts'
 import type { LaunchOptions } from './options.ts'
-import { type Move, MOVE_HEADER } from './move.ts'
 import { HOST, PortInUse } from './ports.ts'
+import { SECRET_HEADER, type Word } from './word.ts'
 
 export { DataFolderInUse, PortInUse }
 
@@ -31,15 +31,17 @@ export interface TestBroker extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** How long an object that is at work just then — a member waits in it for the others, say — is waited for. */
-const MAX_EVICTION_MS = 1_000
-
 export async function startBroker({ config = {}, ...options }: TestBrokerOptions = {}): Promise<TestBroker> {
   const secret = randomUUID()
   const vars = { ...configVars(config), ...options.vars, EDGELOG_TESTING: secret }
   const launched = await launch('testing', { ...options, vars })
   const http = `http://${HOST}:${launched.httpPort}`
   const close = (): Promise<void> => launched.close()
+  const tell = async (word: Omit<Word, 'objects'>): Promise<void> => {
+    const body = JSON.stringify({ ...word, objects: await objectsOf(launched) } satisfies Word)
+    const answer = await fetch(http, { method: 'POST', headers: { [SECRET_HEADER]: secret }, body })
+    if (answer.status !== 204) throw new Error(`The broker could not do that: ${await answer.text()}`)
+  }
   let aheadMs = 0
   return {
     http,
@@ -48,18 +50,9 @@ export async function startBroker({ config = {}, ...options }: TestBrokerOptions
     async advance(ms) {
       if (!(ms >= 0)) throw new RangeError(`The clock goes forward only, not by ${ms} ms.`)
       aheadMs += ms
-      const move: Move = { aheadMs, objects: await objectsOf(launched) }
-      const answer = await fetch(http, {
-        method: 'POST',
-        headers: { [MOVE_HEADER]: secret },
-        body: JSON.stringify(move),
-      })
-      if (answer.status !== 204) throw new Error(`The clock could not be moved: ${await answer.text()}`)
+      await tell({ aheadMs })
     },
-    async evict() {
-      const objects = Object.entries(await objectsOf(launched))
-      await Promise.all(objects.flatMap(([binding, ids]) => ids.map(id => evict(launched, binding, id))))
-    },
+    evict: () => tell({ evict: true }),
     restart: () => launched.again({ EDGELOG_TESTING_AHEAD_MS: String(aheadMs) }),
     close,
     [Symbol.asyncDispose]: close,
@@ -76,25 +69,8 @@ const configVars = (config: NonNullable<TestBrokerOptions['config']>): Record<st
   )
 
 /** All objects there are, by binding. */
-async function objectsOf({ miniflare }: Launched): Promise<Move['objects']> {
+async function objectsOf({ miniflare }: Launched): Promise<Word['objects']> {
   const bindings = settings.objects.map(({ binding }) => binding)
   const ids = await Promise.all(bindings.map(binding => miniflare.listDurableObjectIds(binding)))
   return Object.fromEntries(bindings.map((binding, i) => [binding, ids[i]!]))
-}
-
-async function evict({ miniflare }: Launched, binding: string, id: string): Promise<void> {
-  const { className } = settings.objects.find(object => object.binding === binding)!
-  const evicted = miniflare.unsafeEvictDurableObject(settings.name, className, { id, webSockets: 'hibernate' })
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const waited = new Promise<void>(resolve => (timer = setTimeout(resolve, MAX_EVICTION_MS)))
-  try {
-    await Promise.race([evicted.catch(toBeLeft), waited])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** An object that has no memory to lose, that would not let go, or whose broker has gone meanwhile. */
-function toBeLeft(error: unknown): void {
-  if (!/not currently running|active references|disposed/i.test(String(error))) throw error
 }

@@ -15,22 +15,39 @@ const MAX_TRIES = 5
 
 export const settings = readSettings(join(import.meta.dirname, '../wrangler.toml'))
 
+interface Program {
+  readonly code: string
+  readonly flags: readonly string[]
+}
+
+/** In a test, objects are made to forget by workerd's own way to do that. */
+const programOf = async (entry: Entry): Promise<Program> => ({
+  code: await workerCode(entry),
+  flags: entry === 'testing' ? ['unsafe_module'] : [],
+})
+
 export class Launched {
   readonly httpPort: number
   readonly kafkaPorts: readonly number[]
   readonly folder: DataFolder
   miniflare: Miniflare
-  readonly #code: string
+  readonly #program: Program
   readonly #options: LaunchOptions
   #closed: Promise<void> | undefined
 
-  constructor(code: string, ports: readonly number[], folder: DataFolder, options: LaunchOptions, running: Miniflare) {
+  constructor(
+    program: Program,
+    ports: readonly number[],
+    folder: DataFolder,
+    options: LaunchOptions,
+    running: Miniflare,
+  ) {
     const [http = 0, ...kafkaPorts] = ports
     this.httpPort = http
     this.kafkaPorts = kafkaPorts
     this.folder = folder
     this.miniflare = running
-    this.#code = code
+    this.#program = program
     this.#options = options
   }
 
@@ -38,7 +55,7 @@ export class Launched {
   async again(vars: Readonly<Record<string, string>>): Promise<void> {
     await this.miniflare.dispose()
     const options = { ...this.#options, vars: { ...this.#options.vars, ...vars } }
-    this.miniflare = await run(this.#code, [this.httpPort, ...this.kafkaPorts], this.folder, options)
+    this.miniflare = await run(this.#program, [this.httpPort, ...this.kafkaPorts], this.folder, options)
   }
 
   /** Once, however often it is called. */
@@ -48,16 +65,16 @@ export class Launched {
 }
 
 export async function launch(entry: Entry, options: LaunchOptions): Promise<Launched> {
-  const code = workerCode(entry)
-  code.catch(() => {})
+  const program = programOf(entry)
+  program.catch(() => {})
   leaveNoOrphans()
   const folder = new DataFolder(options.data)
   try {
     for (let attempt = 1; ; attempt++) {
       const ports = await freePorts([options.http ?? 0, ...[options.kafka ?? 0].flat()])
       try {
-        const miniflare = await run(await code, ports, folder, options)
-        return new Launched(await code, ports, folder, options, miniflare)
+        const miniflare = await run(await program, ports, folder, options)
+        return new Launched(await program, ports, folder, options, miniflare)
       } catch (thrown) {
         if (!isAddressInUse(thrown)) throw thrown
         if (attempt === MAX_TRIES) throw new PortInUse(`One of the ports ${ports.join(', ')} is in use.`)
@@ -70,7 +87,7 @@ export async function launch(entry: Entry, options: LaunchOptions): Promise<Laun
 }
 
 async function run(
-  code: string,
+  program: Program,
   ports: readonly number[],
   folder: DataFolder,
   options: LaunchOptions,
@@ -87,7 +104,7 @@ async function run(
     handleStructuredLogs: ({ level, message }) => log(level, message),
     unsafeHandleRuntimeRestart: () => log('warn', 'workerd ended unexpectedly and was started again.'),
     resourcePersistencePath: join(folder.path, 'v3'),
-    workers: [worker(code, ports, options.vars ?? {})],
+    workers: [worker(program, ports, options.vars ?? {})],
   })
   try {
     await miniflare.ready
@@ -102,7 +119,7 @@ const isAddressInUse = (thrown: unknown): boolean =>
   thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_ADDRESS_IN_USE'
 
 function worker(
-  code: string,
+  { code, flags }: Program,
   [http = 0, ...kafkaPorts]: readonly number[],
   vars: Readonly<Record<string, string>>,
 ): MiniflareOptions['workers'][number] {
@@ -117,7 +134,7 @@ function worker(
     config: {
       name,
       compatibilityDate,
-      compatibilityFlags: [...compatibilityFlags],
+      compatibilityFlags: [...compatibilityFlags, ...flags],
       manifest: { mainModule: 'worker.js', modules: { 'worker.js': { type: 'esm', contents: code } } },
       exports: Object.fromEntries(
         objects.map(({ className }) => [className, { type: 'durable-object', storage: 'sqlite' }] as const),

@@ -1,13 +1,17 @@
 // The broker as tests of other projects run it (index.ts): all of it as it is, on a clock that can be moved. bundle.ts puts
 // this around the Worker and its objects. What is deployed is src/worker/index.ts alone, which knows nothing of it.
 
+import unsafe from 'workerd:unsafe'
 import { ahead, setAhead } from './clock.ts'
-import { type Move, MOVE_HEADER } from './move.ts'
+import { SECRET_HEADER, type Word } from './word.ts'
 
 /** Objects told at once that the clock was moved. */
 const WAVE = 50
 /** What falls due only because of what was due before comes in the next round; so many rounds at most. */
 const MAX_ROUNDS = 10
+
+/** How long objects are waited for that are at work just then: a member waits in one for the others, say. */
+const MAX_EVICTION_MS = 1_000
 
 type ObjectClass = new (ctx: DurableObjectState, env: never) => object
 
@@ -60,23 +64,37 @@ export function workerOnClock<Env extends TestingEnv, T extends Fetching<Env>>(w
   return {
     ...worker,
     async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
-      const secret = request.headers.get(MOVE_HEADER)
+      const secret = request.headers.get(SECRET_HEADER)
       if (secret === null || secret !== env.EDGELOG_TESTING) return worker.fetch(request, env, ctx)
-      return move(await request.json(), env as unknown as Readonly<Record<string, DurableObjectNamespace>>)
+      await told(await request.json(), env as unknown as Readonly<Record<string, DurableObjectNamespace>>)
+      return new Response(null, { status: 204 })
     },
   }
 }
 
-async function move(
-  { aheadMs, objects }: Move,
+async function told(
+  { aheadMs = ahead(), evict, objects }: Word,
   namespaces: Readonly<Record<string, DurableObjectNamespace>>,
-): Promise<Response> {
-  setAhead(aheadMs)
+): Promise<void> {
   const stubs = Object.entries(objects).flatMap(([binding, ids]) => {
     const namespace = namespaces[binding]!
-    return ids.map(id => namespace.get(namespace.idFromString(id)) as unknown as OnClock)
+    return ids.map(id => namespace.get(namespace.idFromString(id)))
   })
+  if (evict) {
+    const waited = new Promise<void>(resolve => setTimeout(resolve, MAX_EVICTION_MS))
+    await Promise.race([Promise.all(stubs.map(evicted)), waited])
+    return
+  }
+  setAhead(aheadMs)
   for (let at = 0; at < stubs.length; at += WAVE)
-    await Promise.all(stubs.slice(at, at + WAVE).map(stub => stub.moved()))
-  return new Response(null, { status: 204 })
+    await Promise.all(stubs.slice(at, at + WAVE).map(stub => (stub as unknown as OnClock).moved()))
+}
+
+async function evicted(stub: DurableObjectStub): Promise<void> {
+  try {
+    await unsafe.evict(stub, { webSockets: 'hibernate' })
+  } catch (error) {
+    // It has no memory to lose, or would not let go.
+    if (!/not currently running|active references/.test(String(error))) throw error
+  }
 }
