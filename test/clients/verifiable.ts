@@ -122,5 +122,5 @@ export async function verifiable(checks: Checks, { port }: Killable): Promise<vo
     )
 }
 
-/** What a consumer says when a member beside it has died, with Apache Kafka as well. */
-const EXPECTED: RegExp[] = []
+/** What a consumer of the consumer protocol says when it is stopped in the middle of an assignment. */
+const EXPECTED = [/Reconciliation failed\./]
