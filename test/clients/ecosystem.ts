@@ -7,8 +7,9 @@ import { haveEcosystem } from './kafka.ts'
 import { type Killable, startKillable } from './killable.ts'
 import { mirror } from './mirror.ts'
 import { performance } from './performance.ts'
-import { exactlyOnce, wordCount } from './streams.ts'
+import { exactlyOnce } from './streams.ts'
 import { verifiable } from './verifiable.ts'
+import { wordCount } from './wordcount.ts'
 
 /** No wait for more members, since a test knows who comes, and none that is long for members that were killed. */
 const VARS = {

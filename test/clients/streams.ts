@@ -1,15 +1,16 @@
-// Kafka Streams: the demo that counts words, and an application of ours under exactly_once_v2 whose instances, and once the
-// broker, are killed in the middle of their work. What it answers equals what plain code says, record by record.
+// Kafka Streams under exactly_once_v2: an application of ours whose instances, and once the broker, are killed in the middle
+// of their work. What it answers equals what plain code says, record by record.
 
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Kafka, logLevel } from 'kafkajs'
+import { clientOf, createTopics, firstOffsets, follow, send } from './beside.ts'
 import { type Checks, expectEqual } from './checks.ts'
 import { compile, expectNoComplaints, type Program, startJava, until } from './jvm.ts'
 import { tool } from './kafka.ts'
 import type { Killable } from './killable.ts'
 import { expectOk } from './run.ts'
+import { EXPECTED_OF_STREAMS } from './wordcount.ts'
 
 const CUSTOMERS = 50
 const REGIONS = ['north', 'east', 'south', 'west', 'sea']
@@ -27,13 +28,6 @@ const KILLS: Readonly<Record<number, 'first' | 'second' | 'both' | 'broker'>> = 
   16: 'second',
 }
 
-/** What Streams says of itself, and while topics it has asked for are on their way. */
-const EXPECTED = [
-  /Explicit naming for internal resources is currently disabled/,
-  /Processing exception handler is not enabled for the GlobalThread/,
-  /Using an OS temp directory in the state.dir/,
-  /The metadata response from the cluster reported a recoverable issue .*=UNKNOWN_TOPIC_OR_PARTITION\}/,
-]
 /** Where instances are killed, whose stores are then built anew from their changelogs, and once the broker. */
 const AFTER_KILLS = [
   /did not find checkpoint offsets while stores are not empty/,
@@ -41,45 +35,6 @@ const AFTER_KILLS = [
   /Connection to node -?\d+ \S+ could not be established/,
   /Bootstrap broker \S+ .* disconnected/,
 ]
-
-export async function wordCount(checks: Checks, { port }: Killable): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'witness-streams-'))
-  const properties = join(folder, 'streams.properties')
-  writeFileSync(properties, `bootstrap.servers=localhost:${port}\nstate.dir=${folder}\ncommit.interval.ms=500\n`)
-  const start = () =>
-    startJava('org.apache.kafka.streams.examples.wordcount.WordCountDemo', [properties], { name: 'wordcount' })
-  const [input, output] = ['streams-plaintext-input', 'streams-wordcount-output']
-  const kafka = clientOf(port)
-  await createTopics(kafka, [input, output], 1)
-  const lines = [
-    'all streams lead to kafka',
-    'Hello Kafka streams',
-    'join kafka summit',
-    'all the streams of the world',
-  ]
-  const expected = new Map<string, number>()
-  const seen = await follow(kafka, [output])
-  await checks.check('Streams: WordCountDemo counts words, and goes on where it was stopped', async () => {
-    const logs = []
-    for (let i = 0; i < 2; i++) {
-      const demo = start()
-      await send(
-        kafka,
-        input,
-        lines.map(value => ({ key: null, value: `${value} ${i}` })),
-      )
-      for (const line of lines)
-        for (const word of `${line} ${i}`.toLowerCase().split(' ')) expected.set(word, (expected.get(word) ?? 0) + 1)
-      const found = () => new Map(seen.records(output).map(({ key, value }) => [key, Number(value.readBigInt64BE())]))
-      const sorted = (counts: ReadonlyMap<string, number>) => JSON.stringify([...counts].toSorted())
-      await until('the counts of plain code', () => sorted(found()) === sorted(expected), { programs: [demo] })
-      await demo.stop()
-      logs.push(demo.log)
-    }
-    expectNoComplaints(logs.join('\n'), EXPECTED)
-  })
-  await seen.close()
-}
 
 export async function exactlyOnce(checks: Checks, broker: Killable): Promise<void> {
   const { port } = broker
@@ -141,6 +96,8 @@ export async function exactlyOnce(checks: Checks, broker: Killable): Promise<voi
         () => seen.records('totals').length >= ORDERS && seen.records('counts').length >= ORDERS,
         { programs: Object.values(instances), timeoutMs: 240_000 },
       )
+      const purged = await firstOffsets(kafka, 'orders-app-by-customer-repartition')
+      expectEqual(Math.max(...purged) > 0, true, 'records deleted from the repartition topic once taken')
       expectEqual(seen.records('totals').length, ORDERS, 'how many totals')
       expectEqual(seen.records('counts').length, ORDERS, 'how many counts')
       expectEveryStep(
@@ -170,7 +127,7 @@ export async function exactlyOnce(checks: Checks, broker: Killable): Promise<voi
     logs.push(instance.log)
   }
   await checks.check('Streams: nothing in its logs that the broker is to blame for', async () =>
-    expectNoComplaints(logs.join('\n'), [...EXPECTED, ...AFTER_KILLS]),
+    expectNoComplaints(logs.join('\n'), [...EXPECTED_OF_STREAMS, ...AFTER_KILLS]),
   )
   await seen.close()
 }
@@ -188,56 +145,4 @@ function expectEveryStep(
       Array.from({ length: count }, (_, i) => i + 1),
       `the counts of ${key}`,
     )
-}
-
-const clientOf = (port: number): Kafka =>
-  new Kafka({
-    clientId: 'witness',
-    brokers: [`localhost:${port}`],
-    logLevel: logLevel.NOTHING,
-    retry: { retries: 20, maxRetryTime: 2_000 },
-  })
-
-async function createTopics(kafka: Kafka, topics: readonly string[], numPartitions: number): Promise<void> {
-  const admin = kafka.admin()
-  await admin.connect()
-  await admin.createTopics({ topics: topics.map(topic => ({ topic, numPartitions })) })
-  await admin.disconnect()
-}
-
-async function send(
-  kafka: Kafka,
-  topic: string,
-  messages: readonly { readonly key: string | null; readonly value: string }[],
-): Promise<void> {
-  const producer = kafka.producer({ idempotent: true })
-  await producer.connect()
-  await producer.send({ topic, messages: [...messages] })
-  await producer.disconnect()
-}
-
-interface Seen {
-  readonly key: string
-  readonly value: Buffer
-}
-
-/** What a read_committed consumer of KafkaJS sees as it comes, each offset once. */
-async function follow(kafka: Kafka, topics: readonly string[]) {
-  const records = new Map(topics.map(topic => [topic, [] as Seen[]]))
-  const seen = new Set<string>()
-  const consumer = kafka.consumer({ groupId: `witness-${topics.join('-')}`, maxWaitTimeInMs: 200 })
-  await consumer.connect()
-  await consumer.subscribe({ topics: [...topics], fromBeginning: true })
-  await consumer.run({
-    eachMessage: async ({ topic, partition, message: { offset, key, value } }) => {
-      const place = `${topic} ${partition} ${offset}`
-      if (seen.has(place)) return
-      seen.add(place)
-      records.get(topic)!.push({ key: key!.toString(), value: value! })
-    },
-  })
-  return {
-    records: (topic: string): readonly Seen[] => records.get(topic)!,
-    close: () => consumer.disconnect(),
-  }
 }
