@@ -17,12 +17,19 @@ export async function createTopics(kafka: Kafka, topics: readonly string[], numP
   await admin.disconnect()
 }
 
-export async function firstOffsets(kafka: Kafka, topic: string): Promise<number[]> {
+/** Where the partitions of a topic begin and end. */
+export async function firstAndLast(
+  kafka: Kafka,
+  topic: string,
+): Promise<{ readonly partition: number; readonly low: number; readonly high: number }[]> {
   const admin = kafka.admin()
   await admin.connect()
-  const offsets = await admin.fetchTopicOffsets(topic)
-  await admin.disconnect()
-  return offsets.map(({ low }) => Number(low))
+  try {
+    const offsets = await admin.fetchTopicOffsets(topic)
+    return offsets.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+  } finally {
+    await admin.disconnect()
+  }
 }
 
 export async function send(
@@ -39,25 +46,36 @@ export async function send(
 interface Seen {
   readonly key: string
   readonly value: Buffer
+  readonly partition: number
+  /** All there is to it but its offset, as text. */
+  readonly line: string
 }
 
-/** What a read_committed consumer of KafkaJS sees as it comes, each offset once. */
+/** What a read_committed consumer of KafkaJS sees as it comes, each offset once. MirrorMaker leaves its group alone. */
 export async function follow(kafka: Kafka, topics: readonly string[]) {
   const records = new Map(topics.map(topic => [topic, [] as Seen[]]))
   const seen = new Set<string>()
-  const consumer = kafka.consumer({ groupId: `witness-${topics.join('-')}`, maxWaitTimeInMs: 200 })
+  const consumer = kafka.consumer({ groupId: `__witness-${topics.join('-')}`, maxWaitTimeInMs: 200 })
   await consumer.connect()
   await consumer.subscribe({ topics: [...topics], fromBeginning: true })
   await consumer.run({
-    eachMessage: async ({ topic, partition, message: { offset, key, value } }) => {
+    eachMessage: async ({ topic, partition, message: { offset, key, value, timestamp, headers } }) => {
       const place = `${topic} ${partition} ${offset}`
       if (seen.has(place)) return
       seen.add(place)
-      records.get(topic)!.push({ key: key!.toString(), value: value! })
+      const texts = Object.entries(headers ?? {}).map(([name, text]) => `${name}=${text}`)
+      const line = `${timestamp} ${texts.join(',')} ${key} ${value}`
+      records.get(topic)!.push({ key: String(key), value: value!, partition, line })
     },
   })
   return {
     records: (topic: string): readonly Seen[] => records.get(topic)!,
+    /** Of each partition, in its order. */
+    lines: (topic: string): string[] =>
+      records
+        .get(topic)!
+        .toSorted((a, b) => a.partition - b.partition)
+        .map(({ partition, line }) => `${partition} ${line}`),
     close: () => consumer.disconnect(),
   }
 }
