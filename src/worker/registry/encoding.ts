@@ -87,9 +87,11 @@ interface Wrong {
 
 const decoder = new TextDecoder()
 
-function encodedAs(encoder: Encoder | undefined, json: Uint8Array | null): Encoded | Wrong {
-  if (encoder === undefined || json === null) return { bytes: json }
-  const { id, parsed } = encoder
+const encodedAs = (encoder: Encoder | undefined, json: Uint8Array | null): Encoded | Wrong =>
+  encoder === undefined || json === null ? { bytes: json } : encodeWith(encoder, json)
+
+/** JSON text as the bytes that Confluent's serializers would make of it, or what is wrong with it, and where. */
+export function encodeWith({ id, parsed }: Encoder, json: Uint8Array): Encoded | Wrong {
   let value: unknown
   try {
     value = parseExactly(decoder.decode(json))

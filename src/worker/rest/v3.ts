@@ -2,6 +2,7 @@
 
 import { failure } from '../../protocol/errors.ts'
 import type { App } from '../app.ts'
+import { mountBatch } from './v3/batch.ts'
 import { mountClusters } from './v3/clusters.ts'
 import { mountConfigs } from './v3/configs.ts'
 import { mountGroups } from './v3/groups.ts'
@@ -17,6 +18,7 @@ export function mountRestV3(app: App): void {
   mountPartitions(app)
   mountGroups(app)
   mountRecords(app)
+  mountBatch(app)
   // As Kafka says where nothing authorizes.
   const none = failure('SECURITY_DISABLED', 'No Authorizer is configured.')
   for (const method of ['GET', 'POST', 'DELETE'] as const) route(app, method, '/acls', () => none)

@@ -6,9 +6,11 @@ import type { NamedPartitions } from '../../../coordinator/consumer-protocol.ts'
 import { compileRegex } from '../../../protocol/regex.ts'
 import { type Failure, failure, isFailure } from '../../../protocol/errors.ts'
 import type { Broker } from '../../broker.ts'
+import type { ContentReader } from '../../formats.ts'
 import { ClassicMember } from '../../live/classic-member.ts'
 import { ConsumerMember } from '../../live/consumer-member.ts'
 import type { GroupReader, Membership } from '../../live/membership.ts'
+import { readFormat } from '../../registry/decoding.ts'
 import { fromKafka, isRestFailure, type RestFailure, restFailure } from '../errors.ts'
 import { commitOffsets, type Committer, committedOffsets, type OffsetToCommit } from './offsets.ts'
 import { Polled } from './polled.ts'
@@ -32,6 +34,7 @@ export class RestConsumer implements GroupReader {
   readonly #of: StoredConsumer
   readonly #remember: (changes: Partial<StoredConsumer>) => void
   readonly #positions: Positions
+  readonly #schemas: ContentReader | undefined
   #reads: Reads = { from: 'nothing' }
   #topics: readonly string[] = []
   #member: Membership | undefined
@@ -53,6 +56,8 @@ export class RestConsumer implements GroupReader {
     this.#of = of
     this.#remember = remember
     this.#positions = new Positions(broker, of)
+    const { schemas } = readFormat(broker, { format: 'schema', keyFormat: 'schema' })
+    this.#schemas = of.format === 'binary' || of.format === 'json' ? undefined : schemas
   }
 
   /** Whether it must not sleep, for its group's sake. */
@@ -180,7 +185,7 @@ export class RestConsumer implements GroupReader {
     const { waitMs, minBytes, format } = this.#of
     const deadlineMs = Date.now() + Math.min(timeoutMs, waitMs)
     await this.#autoCommit(AUTO_COMMIT_MS)
-    const polled = new Polled(format, maxBytes)
+    const polled = new Polled(format, maxBytes, this.#schemas)
     // First what is there; then it is waited for.
     for (let waits = false; ; waits = true) {
       const failed = await this.#rejoin()

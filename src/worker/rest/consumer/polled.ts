@@ -3,7 +3,8 @@
 
 import { isControl, lastOffset, readBatches } from '../../../log/batch.ts'
 import { decodeBatch, type LogRecord } from '../../../log/records.ts'
-import { isFailure } from '../../../protocol/errors.ts'
+import { type Failure, isFailure } from '../../../protocol/errors.ts'
+import type { ContentReader } from '../../formats.ts'
 import { JsonError, JsonReader } from '../../json.ts'
 import { JsonWriter } from '../../json-writer.ts'
 import { fromKafka, isRestFailure, type RestFailure, restFailure } from '../errors.ts'
@@ -19,13 +20,16 @@ export class Polled {
   readonly #out = new JsonWriter(65_536)
   readonly #format: EmbeddedFormat
   readonly #maxBytes: number
+  /** Reads what schemas wrote, in the formats that have them. */
+  readonly #schemas: ContentReader | undefined
   /** Of keys and values, as they are stored. */
   bytes = 0
   count = 0
   /** No more fits, or can be read. */
   full = false
 
-  constructor(format: EmbeddedFormat, maxBytes: number) {
+  constructor(format: EmbeddedFormat, maxBytes: number, schemas: ContentReader | undefined) {
+    this.#schemas = schemas
     this.#format = format
     this.#maxBytes = maxBytes
     this.#out.ascii('[')
@@ -33,6 +37,11 @@ export class Polled {
 
   done(): Uint8Array<ArrayBuffer> {
     return this.#out.ascii(']').take()
+  }
+
+  /** Learns what it takes to read these. */
+  async learn(batches: Uint8Array): Promise<Failure | undefined> {
+    return this.#schemas?.learn(batches)
   }
 
   /** Writes the records from `offset` on, as far as they fit; where to go on from, or why the first cannot be read. */
@@ -92,7 +101,9 @@ export class Polled {
   #content(content: Uint8Array | null): Uint8Array | RestFailure | undefined {
     if (content === null) return NULL
     if (this.#format === 'binary') return undefined
-    return jsonText(content)
+    if (this.#schemas === undefined) return jsonText(content)
+    const text = this.#schemas.jsonOf(content)
+    return text === undefined ? NO_SCHEMA : encoder.encode(text)
   }
 
   #write(content: Uint8Array | null, text: Uint8Array | undefined): void {
@@ -114,6 +125,7 @@ function jsonText(content: Uint8Array): Uint8Array | RestFailure {
 }
 
 const NOT_DESERIALIZED = 40801
+const NO_SCHEMA = restFailure(NOT_DESERIALIZED, 'no schema of the registry wrote it')
 
 const unreadable = (topic: string, partition: number, { offset }: LogRecord, { message }: RestFailure): RestFailure =>
   restFailure(

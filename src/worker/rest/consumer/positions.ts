@@ -164,6 +164,8 @@ export class Positions {
         const failed = await this.#recover(position, fetching.error)
         if (failed !== undefined) return failed
       } else if (!polled.full && fetching.records.length > 0) {
+        const unlearned = await polled.learn(fetching.records)
+        if (unlearned !== undefined) return unlearned
         const next = polled.write(fetching.wanted.topic, position.partition, fetching.records, position.offset)
         if (isRestFailure(next)) return next
         position.offset = polled.full ? next : Math.max(next, fetching.nextOffset)

@@ -7,8 +7,10 @@ import type { App, AppEnv } from '../../app.ts'
 import { readBody } from '../../body.ts'
 import { appendAll, startProducing, topicToProduce } from '../../producing.ts'
 import type { Draft } from '../../records-in.ts'
+import type { Broker } from '../../broker.ts'
 import { embed } from '../embedded.ts'
 import { isRestFailure, PARTITION_NOT_FOUND, type RestFailure, restFailure, TOPIC_NOT_FOUND } from '../errors.ts'
+import { encodeJson, type Part, Schemas } from '../schemas.ts'
 import { type EmbeddedFormat, formatOfBody, V2_JSON } from './media.ts'
 import { parseProduce, type ProduceIn } from './records-in.ts'
 import { type Found, route } from './route.ts'
@@ -33,7 +35,7 @@ async function produce(c: Context<AppEnv>, partition: number | undefined): Promi
   const topic = await topicToProduce(broker, c.req.param('topic')!)
   if (isFailure(topic)) return topic.error === 'UNKNOWN_TOPIC_OR_PARTITION' ? TOPIC_NOT_FOUND : topic
   if (partition !== undefined && partition >= topic.partitions) return PARTITION_NOT_FOUND
-  const encoded = encode(format, asked, topic, partition)
+  const encoded = await encode(broker, format, asked, topic, partition)
   if (isRestFailure(encoded)) return encoded
   const accumulator = await startProducing(broker, topic, {}, encoded.drafts)
   await appendAll(accumulator, encoded.drafts)
@@ -71,27 +73,62 @@ interface Encoded {
   readonly valueSchemaId: number | null
 }
 
-/** All records of the request as they are stored, or what is wrong with the first that cannot be. */
-function encode(
-  format: EmbeddedFormat,
-  { records }: ProduceIn,
-  topic: TopicView,
-  partition: number | undefined,
-): Encoded | RestFailure {
-  if (format !== 'binary' && format !== 'json') return NO_REGISTRY
-  const type = format === 'binary' ? 'BINARY' : 'JSON'
-  const timestamp = Date.now()
-  const drafts: Draft[] = []
-  for (const record of records) {
-    const key = record.key === undefined ? null : embed(type, record.key)
-    if (isRestFailure(key)) return key
-    const value = record.value === undefined ? null : embed(type, record.value)
-    if (isRestFailure(value)) return value
-    const to = record.partition >= 0 ? record.partition : (partition ?? -1)
-    if (to >= topic.partitions) return PARTITION_NOT_FOUND
-    drafts.push({ timestamp, key, value, headers: [], partition: to })
-  }
-  return { drafts, keySchemaId: null, valueSchemaId: null }
+/** What makes bytes of the keys or values of a request, and by which schema. */
+interface Encoder {
+  readonly schemaId: number | null
+  encode(json: Uint8Array): Uint8Array | null | RestFailure
 }
 
-const NO_REGISTRY = restFailure(42206, 'Payload error. Schema Registry must be configured when using schemas.')
+/** All records of the request as they are stored, or what is wrong with the first that cannot be. */
+async function encode(
+  broker: Broker,
+  format: EmbeddedFormat,
+  asked: ProduceIn,
+  topic: TopicView,
+  partition: number | undefined,
+): Promise<Encoded | RestFailure> {
+  const key = await encoderOf(broker, format, asked, topic, 'key')
+  if (isRestFailure(key)) return key
+  const value = await encoderOf(broker, format, asked, topic, 'value')
+  if (isRestFailure(value)) return value
+  const timestamp = Date.now()
+  const drafts: Draft[] = []
+  for (const record of asked.records) {
+    const keyBytes = record.key === undefined ? null : key.encode(record.key)
+    if (isRestFailure(keyBytes)) return keyBytes
+    const valueBytes = record.value === undefined ? null : value.encode(record.value)
+    if (isRestFailure(valueBytes)) return valueBytes
+    const to = record.partition >= 0 ? record.partition : (partition ?? -1)
+    if (to >= topic.partitions) return PARTITION_NOT_FOUND
+    drafts.push({ timestamp, key: keyBytes, value: valueBytes, headers: [], partition: to })
+  }
+  return { drafts, keySchemaId: key.schemaId, valueSchemaId: value.schemaId }
+}
+
+const schemaTypes = { avro: 'AVRO', jsonschema: 'JSON', protobuf: 'PROTOBUF' } as const
+
+async function encoderOf(
+  broker: Broker,
+  format: EmbeddedFormat,
+  asked: ProduceIn,
+  { name }: TopicView,
+  part: Part,
+): Promise<Encoder | RestFailure> {
+  if (format === 'binary' || format === 'json') {
+    const type = format === 'binary' ? 'BINARY' : 'JSON'
+    return { schemaId: null, encode: json => embed(type, json) }
+  }
+  const id = asked[`${part}_schema_id`]
+  const text = asked[`${part}_schema`]
+  if (id === undefined && text === undefined) return WITHOUT_SCHEMA[part]
+  const schemas = new Schemas(broker, name)
+  const schema = await schemas.find(part, id === undefined ? { text, type: schemaTypes[format] } : { id })
+  return isRestFailure(schema) ? schema : { schemaId: schema.id, encode: json => encodeJson(schema, json) }
+}
+
+/** Fine for as long as there are none. */
+const withoutSchema = (errorCode: number, part: string): Encoder => {
+  const missing = restFailure(errorCode, `Request includes ${part}s but does not include ${part} schema`)
+  return { schemaId: null, encode: () => missing }
+}
+const WITHOUT_SCHEMA = { key: withoutSchema(42201, 'key'), value: withoutSchema(42202, 'value') }

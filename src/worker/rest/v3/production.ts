@@ -6,14 +6,16 @@ import type { Accumulator } from '../../accumulator.ts'
 import { type Broker } from '../../broker.ts'
 import { startProducing } from '../../producing.ts'
 import { type RestFailure, errorBody, fromKafka, isRestFailure } from '../errors.ts'
-import { encode, type Told } from './encoded.ts'
-import { checkPartition, parseRecord } from './record.ts'
+import { Schemas } from '../schemas.ts'
+import { encode, type Encoded, type Told } from './encoded.ts'
+import { checkPartition, parseRecord, type RecordIn } from './record.ts'
 
 /** Results waiting to be read by the client; beyond them nothing more is read of it. */
 const MAX_UNTOLD = 100_000
 
 /** A record whose turn has not come, or what is wrong with it. */
-type Waiting = RestFailure | { readonly id: string | undefined; readonly key?: Told; readonly value?: Told }
+type Waiting = { readonly id: string | undefined } & (RestFailure | { readonly key?: Told; readonly value?: Told })
+type Sent = Exclude<Waiting, RestFailure>
 
 /** What came of a record: the answer that v3 gives for it, by the names it has there. */
 export interface Result {
@@ -27,19 +29,21 @@ export class Production {
   readonly #accumulator: Accumulator
   readonly #topic: TopicView
   readonly #clusterId: string
+  readonly #schemas: Schemas
   #waiting: Waiting[] = []
   /** Records that the log has not answered yet. */
   #sent = 0
   #changing: Promise<void> | undefined
 
-  private constructor(accumulator: Accumulator, topic: TopicView, clusterId: string) {
+  private constructor(broker: Broker, accumulator: Accumulator, topic: TopicView, clusterId: string) {
     this.#accumulator = accumulator
     this.#topic = topic
     this.#clusterId = clusterId
+    this.#schemas = new Schemas(broker, topic.name)
   }
 
   static async start(broker: Broker, topic: TopicView, clusterId: string): Promise<Production> {
-    return new Production(await startProducing(broker, topic, {}), topic, clusterId)
+    return new Production(broker, await startProducing(broker, topic, {}), topic, clusterId)
   }
 
   /** More waits to be read, or is on its way, than may be. */
@@ -52,27 +56,30 @@ export class Production {
     return this.#sent === 0
   }
 
-  add(bytes: Uint8Array): void {
+  /** One after the other: where it is a promise, the next has to wait for it. */
+  add(bytes: Uint8Array, id?: string): void | Promise<void> {
     const record = parseRecord(bytes)
-    this.#waiting.push(isRestFailure(record) ? record : this.#take(record))
-  }
-
-  /** The stream is no stream of records from here on. */
-  fail(failure: RestFailure): void {
-    this.#waiting.push(failure)
-  }
-
-  #take(record: Exclude<ReturnType<typeof parseRecord>, RestFailure>): Waiting {
+    if (isRestFailure(record)) return this.fail(record, id)
     const wrong = checkPartition(record, this.#topic.partitions)
-    if (wrong !== undefined) return wrong
-    const key = encode(record.key)
-    if (isRestFailure(key)) return key
-    const value = encode(record.value)
-    if (isRestFailure(value)) return value
+    if (wrong !== undefined) return this.fail(wrong, id)
+    const key = encode('key', record.key, this.#schemas)
+    const value = encode('value', record.value, this.#schemas)
+    if (!(key instanceof Promise) && !(value instanceof Promise)) return this.#take(record, key, value, id)
+    return Promise.all([key, value]).then(([key, value]) => this.#take(record, key, value, id))
+  }
+
+  /** Said in the place of a record; the stream may be none from here on. */
+  fail(failure: RestFailure, id?: string): void {
+    this.#waiting.push({ ...failure, id })
+  }
+
+  #take(record: RecordIn, key: Encoded | RestFailure, value: Encoded | RestFailure, id?: string): void {
+    if (isRestFailure(key)) return this.fail(key, id)
+    if (isRestFailure(value)) return this.fail(value, id)
     const { partition, headers, timestamp = Date.now() } = record
     this.#accumulator.add({ partition, headers, timestamp, key: key.bytes, value: value.bytes })
     this.#sent++
-    return { id: record.id, ...(key.told && { key: key.told }), ...(value.told && { value: value.told }) }
+    this.#waiting.push({ id, ...(key.told && { key: key.told }), ...(value.told && { value: value.told }) })
   }
 
   /** Sends what has gathered: everything, or only where the partition has nothing to do meanwhile. */
@@ -88,17 +95,28 @@ export class Production {
     return this.#changing
   }
 
+  /** What came of everything, once that is known. */
+  async all(): Promise<Result[]> {
+    this.flush('all')
+    const results = this.results()
+    while (!this.idle) {
+      await this.changed()
+      results.push(...this.results())
+    }
+    return results
+  }
+
   /** What is known and was not told yet, in order. */
   results(): Result[] {
     const results: Result[] = []
     let at = 0
     const tellWrong = (): void => {
       for (let next = this.#waiting[at]; next !== undefined && isRestFailure(next); next = this.#waiting[++at])
-        results.push({ id: undefined, failed: true, body: errorBody(next) })
+        results.push({ id: next.id, failed: true, body: errorBody(next) })
     }
     tellWrong()
     this.#accumulator.answer.tell((partition, offset, timestamp, failed) => {
-      const record = this.#waiting[at++] as Exclude<Waiting, RestFailure>
+      const record = this.#waiting[at++] as Sent
       this.#sent--
       results.push(
         failed === undefined
@@ -111,7 +129,7 @@ export class Production {
     return results
   }
 
-  #stored(partition: number, offset: number, timestamp: number, { key, value }: Exclude<Waiting, RestFailure>) {
+  #stored(partition: number, offset: number, timestamp: number, { key, value }: Sent) {
     return {
       error_code: 200,
       cluster_id: this.#clusterId,

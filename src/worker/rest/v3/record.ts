@@ -22,8 +22,6 @@ export interface EmbeddedData {
 }
 
 export interface RecordIn {
-  /** Of an entry of a batch. */
-  readonly id?: string
   /** -1: not said. */
   readonly partition: number
   readonly headers: readonly Header[]
@@ -61,7 +59,6 @@ export function parseRecord(bytes: Uint8Array): RecordIn | RestFailure {
 
 function readRecord(reader: JsonReader): RecordIn {
   if (reader.peek() !== OPEN_OBJECT) throw new Wrong('A record must be an object.')
-  let id: string | undefined
   let partition = -1
   let headers: readonly Header[] = []
   let key: EmbeddedData | undefined
@@ -70,9 +67,6 @@ function readRecord(reader: JsonReader): RecordIn {
   for (let more = reader.enterObject(); more; more = reader.nextMember()) {
     const name = reader.name()
     switch (name) {
-      case 'id':
-        id = readText(reader, 'id')
-        break
       case 'partition_id':
         partition = readInteger(reader, name) ?? -1
         // Said as what it is: none that could be there.
@@ -95,7 +89,7 @@ function readRecord(reader: JsonReader): RecordIn {
         reader.pass()
     }
   }
-  return { ...(id !== undefined && { id }), partition, headers, key, value, timestamp }
+  return { partition, headers, key, value, timestamp }
 }
 
 /** A partition that the topic has, or none said. */

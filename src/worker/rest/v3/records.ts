@@ -48,18 +48,16 @@ async function whole(request: Request, production: Production): Promise<Response
   if (body instanceof Response) return body
   const objects = new Objects(body.length)
   try {
-    for (const object of objects.push(body)) production.add(object)
+    for (const object of objects.push(body)) {
+      const added = production.add(object)
+      if (added) await added
+    }
     objects.finish()
   } catch (thrown) {
     if (!(thrown instanceof NoObject)) throw thrown
     production.fail(malformed(thrown))
   }
-  production.flush('all')
-  const results = production.results()
-  while (!production.idle) {
-    await production.changed()
-    results.push(...production.results())
-  }
+  const results = await production.all()
   if (results.length === 0) return refuse(EMPTY)
   return new Response(text(results), { headers: { 'content-type': 'application/json' } })
 }
@@ -118,7 +116,8 @@ class Streaming {
     try {
       for (let chunk = await this.#next(chunks); chunk !== undefined; chunk = await this.#next(chunks))
         for (const object of objects.push(chunk)) {
-          this.#production.add(object)
+          const added = this.#production.add(object)
+          if (added) await added
           while (this.#production.full && !this.#cancelled) await this.#progress()
         }
       if (!this.#cancelled) objects.finish()
