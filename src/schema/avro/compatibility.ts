@@ -16,6 +16,8 @@ const MAX_PAIRS = 200_000
 /** Types inside each other; a cycle of one schema runs along every cycle of the other. */
 const MAX_DEPTH = 1_000
 const MAX_FINDINGS = 100
+/** Symbols that are named in a finding. */
+const MAX_SYMBOLS = 100
 
 export interface Finding {
   readonly type:
@@ -89,7 +91,13 @@ export function compareAvro(reader: AvroType, writer: AvroType): readonly Findin
         ...compareNames(reader, writer, path),
         ...(missing.length === 0 || reader.default !== undefined
           ? []
-          : [finding('MISSING_ENUM_SYMBOLS', [...path, 'symbols'], `[${missing.join(', ')}]`)]),
+          : [
+              finding(
+                'MISSING_ENUM_SYMBOLS',
+                [...path, 'symbols'],
+                `[${missing.slice(0, MAX_SYMBOLS).join(', ')}${missing.length > MAX_SYMBOLS ? ', …' : ''}]`,
+              ),
+            ]),
       ]
     }
     if (reader.type === 'fixed' && writer.type === 'fixed') {

@@ -4,7 +4,6 @@
 import { isArray, isObject, type Json, type JsonObject } from '../json-text.ts'
 import { type Comparison, compareLeast, compareMost, difference, under } from './compatibility.ts'
 import type { Difference } from './differences.ts'
-import { compilePattern } from './pattern.ts'
 import type { Node } from './resources.ts'
 import { nodeOf } from './shape.ts'
 
@@ -64,7 +63,7 @@ function compareProperties(comparison: Comparison, original: JsonObject, update:
 /** A property may go if the update takes any other. */
 function compareRemoved(comparison: Comparison, key: string, was: Node, update: JsonObject): readonly Difference[] {
   if (isOpen(update)) return []
-  const others = schemaForOthers(update, key)
+  const others = schemaForOthers(comparison, update, key)
   if (others === undefined) return was === false ? [] : [difference('PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL')]
   const differences = comparison.compare(was, others)
   if (differences.length === 0) return []
@@ -91,7 +90,7 @@ function compareAdded(
       ),
     ]
   }
-  const others = schemaForOthers(original, key)
+  const others = schemaForOthers(comparison, original, key)
   const found = others === undefined ? [] : comparison.compare(others, is)
   return [
     ...found,
@@ -114,10 +113,9 @@ function isOpen(node: JsonObject): boolean {
 const isAny = (schema: Json): boolean => schema === true || (isObject(schema) && schema.size === 0)
 
 /** What a partially open content model says of a property it does not list. */
-function schemaForOthers(node: JsonObject, key: string): Node | undefined {
+function schemaForOthers(comparison: Comparison, node: JsonObject, key: string): Node | undefined {
   for (const [source, schema] of mapOf(node.get('patternProperties'))) {
-    const pattern = compilePattern(source)
-    if (typeof pattern !== 'string' && pattern(key)) return nodeOf(schema)
+    if (comparison.matches(source, key)) return nodeOf(schema)
   }
   const others = additional(node)
   if (others !== undefined) return others

@@ -5,6 +5,7 @@ import { type Json, JsonNumber, type JsonObject } from '../json-text.ts'
 import { compareArrays } from './compare-arrays.ts'
 import { compareObjects } from './compare-objects.ts'
 import type { Difference, DifferenceType } from './differences.ts'
+import { compilePattern, type Pattern } from './pattern.ts'
 import type { Node } from './resources.ts'
 import { type Shape, Shapes } from './shape.ts'
 import type { JsonSchema } from './schema.ts'
@@ -15,6 +16,8 @@ const MAX_PAIRS = 100_000
 /** Schemas inside each other, over both schemas' cycles. */
 const MAX_DEPTH = 500
 const MAX_DIFFERENCES = 100
+/** Names of properties tried on patterns. */
+const MAX_MATCHES = 100_000
 /** Each pass finds more pairs of a cycle that do not fit. */
 const MAX_PASSES = 10
 
@@ -49,6 +52,8 @@ export class Comparison {
   assumed = false
   readonly #known: Found
   readonly #underway = new Map<Shape, Map<Shape, boolean>>()
+  readonly #patterns = new Map<string, Pattern | string>()
+  #matches = 0
   #pairs = 0
   #depth = 0
   /** Inside of `not`, what was the original is the update. */
@@ -65,6 +70,14 @@ export class Comparison {
     if (original === undefined) return [difference('SCHEMA_ADDED')]
     const [from, to] = this.#swapped ? [this.update, this.original] : [this.original, this.update]
     return this.#pair([from.of(original), to.of(update)])
+  }
+
+  /** Whether a pattern of `patternProperties` is found in the name of a property. */
+  matches(source: string, property: string): boolean {
+    if (++this.#matches > MAX_MATCHES) throw new TooLarge()
+    let pattern = this.#patterns.get(source)
+    if (pattern === undefined) this.#patterns.set(source, (pattern = compilePattern(source)))
+    return typeof pattern !== 'string' && pattern(property) === true
   }
 
   #pair([original, update]: Pair): readonly Difference[] {

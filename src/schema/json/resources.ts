@@ -52,7 +52,7 @@ export class Resources {
       here = target as JsonObject
       next = further
     }
-    throw new Invalid(`$ref leads only to itself: ${ref.slice(0, 200)}`)
+    throw new Invalid(`$ref leads only to other $refs: ${ref.slice(0, 200)}`)
   }
 
   /** The `$ref` of a schema that says nothing else: up to draft 7 all that stands beside one is ignored. */

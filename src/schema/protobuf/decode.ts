@@ -82,10 +82,11 @@ class Decoder {
 
   /** Of a oneof the last that came is there. */
   #valuesFor(type: MessageType, field: Field, found: Map<Field, unknown[]>): unknown[] {
-    const oneOf = type.message.oneOfs.find(({ fields }) => fields.includes(field))
-    for (const other of oneOf?.fields ?? []) if (other !== field) found.delete(other)
     let values = found.get(field)
-    if (values === undefined) found.set(field, (values = []))
+    if (values !== undefined) return values
+    const oneOf = type.oneOfs.get(field)
+    if (oneOf !== undefined) for (const other of found.keys()) if (type.oneOfs.get(other) === oneOf) found.delete(other)
+    found.set(field, (values = []))
     return values
   }
 
@@ -191,8 +192,7 @@ class Decoder {
   #default(type: MessageType, field: Field): unknown {
     if (mapOf(field.type) !== undefined) return {}
     if (field.label === 'repeated') return []
-    const inOneOf = type.message.oneOfs.some(({ fields }) => fields.includes(field))
-    if (inOneOf || (type.file.syntax === 'proto3' && field.label === 'optional')) return undefined
+    if (type.oneOfs.has(field) || (type.file.syntax === 'proto3' && field.label === 'optional')) return undefined
     const kind = this.#kind(type, field.type)
     if (typeof kind !== 'string' && kind.kind === 'message') return undefined
     const given = optionText(field.options, 'default')

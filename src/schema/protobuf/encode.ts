@@ -16,7 +16,7 @@ import {
   Limits,
   type Path,
 } from '../datum.ts'
-import { type Field, mapOf, optionText, SCALARS } from './file.ts'
+import { type Field, mapOf, type OneOf, optionText, SCALARS } from './file.ts'
 import { type EnumType, type MessageType, type NamedType, type Types } from './types.ts'
 import { takesNull, wellKnown } from './well-known.ts'
 import { BYTES, VARINT, wireTypes, writeFixed, writeTag, writeVarint, zigzag } from './wire.ts'
@@ -51,9 +51,11 @@ class Encoder {
       if (present.has(field)) throw new BadDatum({ step: name, outer: path }, 'is there twice')
       present.set(field, item)
     }
-    for (const oneOf of type.message.oneOfs) {
-      const set = oneOf.fields.filter(field => present.has(field))
-      if (set.length > 1) throw new BadDatum(path, `only one of ${oneOf.name} can be there, found ${set.length}`)
+    const chosen = new Set<OneOf>()
+    for (const field of present.keys()) {
+      const oneOf = type.oneOfs.get(field)
+      if (oneOf !== undefined && chosen.has(oneOf)) throw new BadDatum(path, `only one of ${oneOf.name} can be there`)
+      if (oneOf !== undefined) chosen.add(oneOf)
     }
     for (const field of type.byTag.values()) {
       if (field.label === 'required' && !present.has(field)) {
@@ -82,10 +84,7 @@ class Encoder {
     const kind = this.#kind(type, field.type)
     if (field.label !== 'repeated') {
       // What is not there and what has its default are the same in proto3, unless it says optional or is one of several.
-      const implicit =
-        type.file.syntax === 'proto3' &&
-        field.label === undefined &&
-        !type.message.oneOfs.some(({ fields }) => fields.includes(field))
+      const implicit = type.file.syntax === 'proto3' && field.label === undefined && !type.oneOfs.has(field)
       return this.#tagged(writer, field.tag, kind, value, path, depth, implicit)
     }
     if (!Array.isArray(value)) throw new BadDatum(path, `array expected, found ${describe(value)}`)

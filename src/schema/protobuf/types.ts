@@ -2,7 +2,17 @@
 // that every name means something, and that no number or name is used twice.
 
 import { Invalid } from '../json-text.ts'
-import { allFields, type Enum, type Field, mapOf, type Message, type ProtoFile, SCALARS, type Type } from './file.ts'
+import {
+  allFields,
+  type Enum,
+  type Field,
+  mapOf,
+  type Message,
+  type OneOf,
+  type ProtoFile,
+  SCALARS,
+  type Type,
+} from './file.ts'
 import { knownFile } from './known.ts'
 import { parseProto } from './parse.ts'
 
@@ -21,6 +31,8 @@ export interface MessageType {
   readonly byTag: ReadonlyMap<number, Field>
   /** By the name in the file and by the one in JSON. */
   readonly byName: ReadonlyMap<string, Field>
+  /** Of the fields that are in one. */
+  readonly oneOfs: ReadonlyMap<Field, OneOf>
 }
 
 export interface EnumType {
@@ -158,21 +170,34 @@ function messageType(message: Message, fullName: string, file: ProtoFile, origin
     byTag.set(field.tag, field)
     byName.set(field.name, field)
   }
+  const tags = [...byTag.keys()].sort((a, b) => a - b)
   for (const reserved of message.reserved.flat()) {
     if (typeof reserved === 'string' && byName.has(reserved)) {
       throw new Invalid(`"${fullName}" uses the reserved name ${reserved}`)
     }
     if (typeof reserved === 'string') continue
     const [first, last] = typeof reserved === 'number' ? [reserved, reserved] : reserved
-    const used = [...byTag.keys()].find(tag => tag >= first && tag <= last)
-    if (used !== undefined) throw new Invalid(`"${fullName}" uses the reserved field number ${used}`)
+    const used = firstFrom(tags, first)
+    if (used !== undefined && used <= last) throw new Invalid(`"${fullName}" uses the reserved field number ${used}`)
   }
   for (const field of allFields(message)) {
     const given = field.options.find(({ name, custom }) => !custom && name === 'json_name')?.value
     const json = given?.kind === 'string' ? given.text : jsonName(field.name)
     if (!byName.has(json)) byName.set(json, field)
   }
-  return { kind: 'message', fullName, message, file, origin, byTag, byName }
+  const oneOfs = new Map(message.oneOfs.flatMap(oneOf => oneOf.fields.map(field => [field, oneOf] as const)))
+  return { kind: 'message', fullName, message, file, origin, byTag, byName, oneOfs }
+}
+
+/** The first of sorted numbers that is not less. */
+function firstFrom(sorted: readonly number[], least: number): number | undefined {
+  let [from, to] = [0, sorted.length]
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    if (sorted[middle]! < least) from = middle + 1
+    else to = middle
+  }
+  return sorted[from]
 }
 
 function checkEnum(type: Enum, fullName: string, file: ProtoFile): void {
