@@ -1,6 +1,6 @@
 // `npm run test:clients`: other people's clients against a broker started here, each installed on first use into a cache
 // folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange, groups, compaction,
-// transactions, ecosystem or one part of it (streams, connect, mirror, verifiable, performance). EDGELOG_WITNESS_PORT takes a
+// transactions, registry, ecosystem or one part of it (streams, connect, mirror, verifiable, performance). EDGELOG_WITNESS_PORT takes a
 // broker that is running already.
 
 import { startBroker } from '../../testing/broker.ts'
@@ -14,6 +14,7 @@ import { javascripts } from './javascript.ts'
 import { kcat, kcatTools } from './kcat.ts'
 import { kafkaTools, threeBrokers } from './kafka-tools.ts'
 import { pythons } from './python.ts'
+import { registryClients } from './registry.ts'
 import { transactions } from './transactions.ts'
 import type { Witness } from './witness.ts'
 
@@ -47,6 +48,7 @@ await broker?.close()
 if (wants('tools') && witnesses.includes(kafkaConsole) && broker !== undefined) await threeBrokers(checks)
 if (wants('groups')) await groups(checks)
 if (wants('compaction')) await compaction(checks)
+if (wants('registry')) await registryClients(checks, prefix)
 
 console.log(`\n${checks.passed} passed, ${checks.failed} failed`)
 process.exit(checks.failed === 0 ? 0 : 1)

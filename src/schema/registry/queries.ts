@@ -2,6 +2,7 @@
 
 import { incompatibleWith } from './compatibility.ts'
 import { referrersOf, registeredAs } from './deletion.ts'
+import { formattedSchema } from '../formatted.ts'
 import type { ResolvedReference } from '../schema.ts'
 import { type Parser, resolve } from './parsing.ts'
 import { isRefusal, type Refusal, refusals } from './refusals.ts'
@@ -24,18 +25,28 @@ export type Filter = 'live' | 'all' | 'deleted'
 /** Schemas one list answers. */
 const MAX_LISTED = 1_000
 
+interface Formatted {
+  /** Another form of the schema (../formatted.ts). */
+  readonly format?: string
+}
+
 export type RegistryQuery =
   | { readonly type: 'subjects'; readonly prefix: string; readonly filter: Filter }
   | { readonly type: 'versions'; readonly subject: string; readonly filter: Filter }
   /** -1: the latest. */
-  | { readonly type: 'version'; readonly subject: string; readonly version: number; readonly deleted: boolean }
+  | ({
+      readonly type: 'version'
+      readonly subject: string
+      readonly version: number
+      readonly deleted: boolean
+    } & Formatted)
   /** The schema of an id: in the default context, or the subject's, and of that subject if it is named. */
-  | { readonly type: 'schema'; readonly id: number; readonly subject: string }
+  | ({ readonly type: 'schema'; readonly id: number; readonly subject: string } & Formatted)
   /** The same, with everything it refers to: what it takes to read data. */
   | { readonly type: 'resolved'; readonly id: number; readonly subject: string }
   /** Is the id one of exactly this subject, softly deleted or not? */
   | { readonly type: 'isRegistered'; readonly id: number; readonly subject: string }
-  | { readonly type: 'schemaOfGuid'; readonly guid: string }
+  | ({ readonly type: 'schemaOfGuid'; readonly guid: string } & Formatted)
   | { readonly type: 'idsOfGuid'; readonly guid: string }
   /** Where it is registered. */
   | { readonly type: 'usesOfId'; readonly id: number; readonly subject: string; readonly deleted: boolean }
@@ -44,7 +55,7 @@ export type RegistryQuery =
       readonly offset: number
       readonly limit: number
     })
-  | ({ readonly type: 'lookup'; readonly subject: string; readonly request: SchemaRequest } & LookupOptions)
+  | ({ readonly type: 'lookup'; readonly subject: string; readonly request: SchemaRequest } & LookupOptions & Formatted)
   | { readonly type: 'referrers'; readonly subject: string; readonly version: number; readonly deleted: boolean }
   /** Against one version, or, as when it is registered, against those the level is about. */
   | {
@@ -89,6 +100,18 @@ export interface RegistryAnswers {
 export type Answer<T extends keyof RegistryAnswers> = RegistryAnswers[T] | Refusal
 
 export function answer(
+  state: RegistryState,
+  parser: Parser,
+  query: RegistryQuery,
+): RegistryAnswers[keyof RegistryAnswers] | Refusal {
+  const found = look(state, parser, query)
+  if (!('format' in query) || !query.format || isRefusal(found)) return found
+  const schema = found as SchemaVersion
+  const parsed = parser.parse(state, schema.subject, schema)
+  return isRefusal(parsed) ? parsed : { ...schema, schema: formattedSchema(parsed, query.format) }
+}
+
+function look(
   state: RegistryState,
   parser: Parser,
   query: RegistryQuery,

@@ -1,6 +1,7 @@
 // Registering a schema, and looking up one that may be there: what counts as the same schema, which version and id it gets.
 // Confluent's AbstractSchemaRegistry and KafkaSchemaRegistry.
 
+import { formattedSchema } from '../formatted.ts'
 import type { ParsedSchema } from '../schema.ts'
 import { incompatibleWith } from './compatibility.ts'
 import {
@@ -280,7 +281,9 @@ function isSame(state: RegistryState, parser: Parser, asked: Canonical, version:
   if (!sameSayings(asked, version)) return false
   if (asked.schema === version.schema) return true
   const other = parser.parse(state, version.subject, version)
-  return !isRefusal(other) && other.identity === asked.parsed.identity
+  if (isRefusal(other)) return false
+  if (other.identity === asked.parsed.identity) return true
+  return resolved && formattedSchema(other, 'resolved') === formattedSchema(asked.parsed, 'resolved')
 }
 
 function sameReferences(

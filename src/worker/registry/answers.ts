@@ -63,17 +63,27 @@ export function errorAnswer({ errorCode, message }: RegistryError, type = V1): R
   return new Response(JSON.stringify({ error_code: errorCode, message }), { status, headers: { 'content-type': type } })
 }
 
-/** A version as it is told; what says nothing is left out. */
-export function schemaJson(of: SchemaVersion, named = true): object {
+/** Which of a version's members an answer names. */
+type Named = 'all' | 'id' | 'schema'
+
+/**
+ * A version as it is told; what says nothing is left out. As in Confluent Cloud, only clients that send
+ * Confluent-Accept-Unknown-Properties get to know what older ones do not expect: `rich`.
+ */
+export function schemaJson(of: SchemaVersion, rich: boolean, named: Named = 'all'): object {
   const { subject, version, id, guid, schemaType, references, metadata, ruleSet, schema, deleted } = of
+  if (named === 'id' && !rich) return { id }
   return {
-    ...(named ? { subject, version, id } : {}),
-    guid,
-    schemaType,
+    ...(named === 'all' ? { subject, version } : {}),
+    ...(named === 'schema' ? {} : { id }),
+    ...(named === 'id' ? { version } : {}),
+    ...(rich ? { guid } : {}),
+    ...(rich || schemaType !== 'AVRO' ? { schemaType } : {}),
     ...(references.length > 0 ? { references } : {}),
     ...(metadata === undefined ? {} : { metadata }),
     ...(ruleSet === undefined ? {} : { ruleSet }),
-    schema,
-    ...(deleted ? { deleted } : {}),
+    // Who registers a schema has it, maybe in another form, which this one would displace in its memory.
+    ...(named === 'id' ? {} : { schema }),
+    ...(rich && deleted ? { deleted } : {}),
   }
 }

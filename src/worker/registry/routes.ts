@@ -9,6 +9,7 @@ import {
   refusals,
   type RegistryCommand,
   type SchemaRequest,
+  type SchemaVersion,
 } from '../../schema/registry.ts'
 import { ANY_CONTEXT, isDefaultContext, normalizeSubject, prefixOfContext } from '../../schema/registry/subjects.ts'
 import type { App, AppEnv } from '../app.ts'
@@ -77,6 +78,20 @@ class Call {
     return this.flag('deletedOnly') ? 'deleted' : this.flag('deleted') ? 'all' : 'live'
   }
 
+  get rich(): boolean {
+    return this.c.req.header('confluent-accept-unknown-properties')?.toLowerCase() === 'true'
+  }
+
+  told(schema: SchemaVersion, named?: Parameters<typeof schemaJson>[2]): object {
+    return schemaJson(schema, this.rich, named)
+  }
+
+  /** Another form of the schema, where one is asked for. */
+  get format(): { readonly format?: string } {
+    const format = this.query.get('format')?.trim()
+    return format ? { format } : {}
+  }
+
   async request(): Promise<SchemaRequest | Refusal> {
     const body = await readJsonBody(this.c.req.raw, schemaBody)
     return isRefusal(body) ? body : schemaRequest(body)
@@ -135,21 +150,26 @@ const endpoints: readonly Endpoint[] = [
           offset: call.integer('offset', 0),
           limit: call.integer('limit', -1),
         }),
-        schemas => schemas.map(schema => schemaJson(schema)),
+        schemas => schemas.map(schema => call.told(schema)),
       ),
   },
   {
     method: 'get',
     path: '/schemas/ids/{id}',
     summary: 'The schema of an id',
-    query: ['subject'],
-    handle: call => ofId(call, id => then(schemaOf(call, id), schema => schemaJson(schema, call.query.has('subject')))),
+    query: ['subject', 'format'],
+    handle: call =>
+      ofId(call, id =>
+        then(schemaOf(call, id), schema =>
+          call.told(schema, call.rich && call.query.has('subject') ? 'all' : 'schema'),
+        ),
+      ),
   },
   {
     method: 'get',
     path: '/schemas/ids/{id}/schema',
     summary: 'The schema of an id, and nothing else',
-    query: ['subject'],
+    query: ['subject', 'format'],
     handle: call => ofId(call, id => then(schemaOf(call, id), ({ schema }) => raw(schema))),
   },
   {
@@ -171,8 +191,11 @@ const endpoints: readonly Endpoint[] = [
     method: 'get',
     path: '/schemas/guids/{guid}',
     summary: 'The schema of a guid',
+    query: ['format'],
     handle: call =>
-      then(call.ask({ type: 'schemaOfGuid', guid: call.param('guid') }), schema => schemaJson(schema, false)),
+      then(call.ask({ type: 'schemaOfGuid', guid: call.param('guid'), ...call.format }), schema =>
+        call.told(schema, 'schema'),
+      ),
   },
   {
     method: 'get',
@@ -195,15 +218,16 @@ const endpoints: readonly Endpoint[] = [
     method: 'post',
     path: '/subjects/{subject}',
     summary: 'Look up a schema under a subject',
-    query: ['normalize', 'deleted'],
+    query: ['normalize', 'deleted', 'format'],
     body: schemaBody,
     handle: async call => {
       const { subject } = call
       const request = await call.request()
       if (isRefusal(request)) return request
       const normalize = call.flag('normalize')
-      const found = call.ask({ type: 'lookup', subject, request, normalize, deleted: call.flag('deleted') })
-      return then(found, schema => schemaJson(schema))
+      const deleted = call.flag('deleted')
+      const found = call.ask({ type: 'lookup', subject, request, normalize, deleted, ...call.format })
+      return then(found, schema => call.told(schema))
     },
   },
   {
@@ -223,7 +247,7 @@ const endpoints: readonly Endpoint[] = [
       const keys = call.query.getAll('key').slice(0, values.length)
       const properties = Object.fromEntries(keys.map((key, i) => [key, values[i]!]))
       const asked = call.ask({ type: 'latestWith', subject: call.subject, properties, deleted: call.flag('deleted') })
-      return then(asked, schema => schemaJson(schema))
+      return then(asked, schema => call.told(schema))
     },
   },
   {
@@ -250,15 +274,15 @@ const endpoints: readonly Endpoint[] = [
       const request = await call.request()
       if (isRefusal(request)) return request
       const registered = call.ask({ type: 'register', subject, request, normalize: call.flag('normalize') })
-      return then(registered, schema => ({ id: schema.id, version: schema.version, ...schemaJson(schema, false) }))
+      return then(registered, schema => call.told(schema, 'id'))
     },
   },
   {
     method: 'get',
     path: '/subjects/{subject}/versions/{version}',
     summary: 'A version of a subject',
-    query: ['deleted'],
-    handle: call => then(versionOf(call), schema => schemaJson(schema)),
+    query: ['deleted', 'format'],
+    handle: call => then(versionOf(call), schema => call.told(schema)),
   },
   {
     method: 'delete',
@@ -275,7 +299,7 @@ const endpoints: readonly Endpoint[] = [
     method: 'get',
     path: '/subjects/{subject}/versions/{version}/schema',
     summary: 'The schema of a version, and nothing else',
-    query: ['deleted'],
+    query: ['deleted', 'format'],
     handle: call => then(versionOf(call), ({ schema }) => raw(schema)),
   },
   {
@@ -453,7 +477,7 @@ async function ofId(call: Call, handle: (id: number) => Promise<unknown>): Promi
 }
 
 const schemaOf = (call: Call, id: number) =>
-  call.ask({ type: 'schema', id, subject: call.inContext(call.query.get('subject') ?? '') })
+  call.ask({ type: 'schema', id, subject: call.inContext(call.query.get('subject') ?? ''), ...call.format })
 
 const usesOf = (call: Call, id: number) =>
   call.ask({
@@ -465,7 +489,8 @@ const usesOf = (call: Call, id: number) =>
 
 async function versionOf(call: Call) {
   const { subject, version } = call
-  return isRefusal(version) ? version : call.ask({ type: 'version', subject, version, deleted: call.flag('deleted') })
+  if (isRefusal(version)) return version
+  return call.ask({ type: 'version', subject, version, deleted: call.flag('deleted'), ...call.format })
 }
 
 async function compatible(call: Call, version: number | null): Promise<unknown> {

@@ -28,16 +28,15 @@ describe('a schema', () => {
   it('is registered, found by id, by version and by itself, and deleted', async () => {
     const schema = aRecord('life', 'a')
     const registered = await register('life', schema)
-    expect(registered).toMatchObject({ status: 200, json: { version: 1, schemaType: 'AVRO' } })
     expect(registered.headers.get('content-type')).toBe(V1)
-    const { id, guid } = registered.json
-    const asSchema = registered.json.schema
+    expect(registered).toMatchObject({ status: 200, json: { id: expect.any(Number) } })
+    const { id } = registered.json
+    const { schema: asSchema } = (await api(`GET /schemas/ids/${id}`)).json
     expect(JSON.parse(asSchema)).toEqual(JSON.parse(schema))
-    expect((await api(`GET /schemas/ids/${id}`)).json).toEqual({ guid, schemaType: 'AVRO', schema: asSchema })
     expect((await api(`GET /schemas/ids/${id}/schema`)).text).toBe(asSchema)
     expect((await api(`GET /schemas/ids/${id}/subjects`)).json).toEqual(['life'])
     expect((await api(`GET /schemas/ids/${id}/versions`)).json).toEqual([{ subject: 'life', version: 1 }])
-    const full = { subject: 'life', version: 1, id, guid, schemaType: 'AVRO', schema: asSchema }
+    const full = { subject: 'life', version: 1, id, schema: asSchema }
     for (const version of ['1', 'latest', '-1', 'LATEST'])
       expect((await api(`GET /subjects/life/versions/${version}`)).json).toEqual(full)
     expect((await api('GET /subjects/life/versions/1/schema')).text).toBe(asSchema)
@@ -47,9 +46,43 @@ describe('a schema', () => {
       error_code: 40401,
       message: "Subject 'life' not found.",
     })
-    expect((await api('GET /subjects/life/versions/1?deleted=true')).json).toEqual({ ...full, deleted: true })
+    expect((await api('GET /subjects/life/versions/1?deleted=true')).json).toEqual(full)
     expect((await api('GET /subjects/life/versions?deletedAsNegative=true')).json).toEqual([-1])
     expect((await api('DELETE /subjects/life?permanent=true')).json).toEqual([1])
+  })
+
+  it('is told with all there is to those who say that they can take it', async () => {
+    const headers = { 'confluent-accept-unknown-properties': 'true' }
+    const body = { schema: '"double"' }
+    const { json } = await api('POST /subjects/rich/versions', { body, headers })
+    const { id, guid } = json
+    expect(json).toEqual({ id, version: 1, guid: expect.stringMatching(/^[\da-f-]{36}$/), schemaType: 'AVRO' })
+    const all = { subject: 'rich', version: 1, guid, schemaType: 'AVRO', schema: '"double"' }
+    expect((await api(`GET /schemas/ids/${id}?subject=rich`, { headers })).json).toEqual({ ...all, id })
+    expect((await api(`GET /schemas/guids/${guid}`)).json).toEqual(body)
+    await api('DELETE /subjects/rich')
+    const deleted = await api('GET /subjects/rich/versions/1?deleted=true', { headers })
+    expect(deleted.json).toEqual({ ...all, id, deleted: true })
+  })
+
+  it('comes in the form that is asked for', async () => {
+    await register('point', JSON.stringify({ type: 'record', name: 'Point', fields: [] }))
+    const line = JSON.stringify({ type: 'record', name: 'Line', fields: [{ name: 'from', type: 'Point' }] })
+    const references = [{ name: 'Point', subject: 'point', version: 1 }]
+    const { id } = (await register('line', line, { references })).json
+    expect((await api('GET /subjects/line/versions/1')).json).toMatchObject({ schema: line, references })
+    const resolved = (await api(`GET /schemas/ids/${id}/schema?format=resolved`)).json
+    expect(resolved.fields[0].type).toEqual({ type: 'record', name: 'Point', fields: [] })
+    // Written out, it is the same.
+    const body = { schema: JSON.stringify(resolved) }
+    expect((await api('POST /subjects/line', { body })).json).toMatchObject({ id, version: 1 })
+    const proto = 'syntax = "proto3";\nmessage M {\n  map<string, int32> counts = 1;\n}\n'
+    await register('proto', proto, { schemaType: 'PROTOBUF' })
+    const { schema } = (await api('GET /subjects/proto/versions/1?format=serialized')).json
+    expect((await register('proto-again', schema, { schemaType: 'PROTOBUF' })).status).toBe(200)
+    expect((await api('GET /subjects/proto-again/versions/1/schema')).text.trim()).toBe(
+      (await api('GET /subjects/proto/versions/1/schema')).text.trim(),
+    )
   })
 
   it('is compatible, or says why not', async () => {
