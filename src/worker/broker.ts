@@ -19,15 +19,14 @@ import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import type { Env } from './env.ts'
 import { Follower, type Following } from './follower.ts'
 import { Groups } from './groups.ts'
+import { errors, partitionCalls, type Traffic, trafficOf } from './metrics/measured.ts'
+import { PartitionLane } from './partition-lane.ts'
 import { Registry } from './registry/registry.ts'
 import { schemaFault, type SchemaRules, schemaRules } from './registry/validation.ts'
 import { Transactions } from './transactions.ts'
 
 /** How old the shared view may be before it is asked for again; a partition that moved on is noticed sooner. */
 const VIEW_MAX_AGE_MS = 3_000
-/** Appends and bytes in one call to a partition: a call carries 32 MiB. */
-const MAX_APPENDS_PER_CALL = 500
-const MAX_BYTES_PER_CALL = 24 * 1_048_576
 
 const NO_BOUNDS: LogBounds = { logStartOffset: -1, highWatermark: -1, lastStableOffset: -1 }
 
@@ -59,7 +58,7 @@ export class Broker {
   readonly registry: Registry
   readonly #env: Env
   readonly #ctx: Waiter
-  readonly #partitions = new Map<string, Lane>()
+  readonly #partitions = new Map<string, PartitionLane>()
   #configs: Overrides | undefined
   /** Calls to objects made so far: each is a subrequest, and an invocation has only so many. */
   calls = 0
@@ -153,7 +152,12 @@ export class Broker {
   }
 
   async read(topic: TopicView, partition: number, request: ReadRequest): Promise<Read> {
+    const begunMs = performance.now()
     const result = await this.#call(topic, partition, stub => stub.read(request))
+    partitionCalls.observe('read', performance.now() - begunMs)
+    if ('records' in result)
+      passedOn(this.#lane(topic, partition).traffic, result.nextOffset - request.offset, result.records.length)
+    else errors.add(result.error)
     return 'records' in result || 'highWatermark' in result ? result : { ...result, ...NO_BOUNDS }
   }
 
@@ -195,12 +199,14 @@ export class Broker {
 
   /** Follows a partition's tail from `offset`, getting records as far as the credit goes. */
   follow(topic: TopicView, partition: number, from: Following): Promise<Follower | Failure> {
-    return Follower.open(async ({ offset, creditBytes, isolation = 'read_uncommitted' }) => {
+    const { traffic } = this.#lane(topic, partition)
+    const dial = async ({ offset, creditBytes, isolation = 'read_uncommitted' }: Following): Promise<Response> => {
       const lane = this.#lane(topic, partition)
       this.calls++
       const ask = `offset=${offset}&credit=${creditBytes}&isolation=${isolation}`
       return lane.stub.fetch(`http://partition/follow?${ask}`, { headers: { Upgrade: 'websocket' } })
-    }, from)
+    }
+    return Follower.open(dial, from, (offsets, bytes) => passedOn(traffic, offsets, bytes))
   }
 
   /** Ends transactions in one partition, as an administrator does by hand. */
@@ -300,13 +306,13 @@ export class Broker {
     return own as unknown as DurableObjectNamespace<PartitionObject>
   }
 
-  #lane(topic: TopicView, partition: number): Lane {
+  #lane(topic: TopicView, partition: number): PartitionLane {
     const key = `${topic.topicId}-${partition}`
     let lane = this.#partitions.get(key)
     if (lane === undefined) {
       const objects = this.#objectsOf(topic)
       const stub = partitionStub(objects, topic.topicId, partition, topic.config)
-      lane = new Lane(key, stub, {
+      lane = new PartitionLane(key, stub, trafficOf(topic, partition), {
         sent: () => this.calls++,
         broke: error => {
           this.#partitions.delete(key)
@@ -319,68 +325,9 @@ export class Broker {
   }
 }
 
-/** One partition as one connection sees it: calls on one stub arrive in the order made, so appends keep theirs. */
-class Lane {
-  readonly key: string
-  readonly stub: PartitionStub
-  readonly #events: { sent(): void; broke(error: unknown): Failure }
-  #waiting: { request: AppendRequest; answer: (result: AppendResult) => void }[] = []
-  /** What those that come now must not overtake. */
-  #judging: Promise<unknown> | undefined
-
-  constructor(key: string, stub: PartitionStub, events: { sent(): void; broke(error: unknown): Failure }) {
-    this.key = key
-    this.stub = stub
-    this.#events = events
-  }
-
-  append(request: AppendRequest): Promise<AppendResult> {
-    return this.#judging === undefined ? this.#enqueue(request) : this.appendJudged(Promise.resolve(request))
-  }
-
-  /** Appends what has to be looked at first; what comes after it waits, so that all keep their order. */
-  async appendJudged(judged: Promise<AppendRequest | Failure>): Promise<AppendResult> {
-    const before = this.#judging
-    const turn = judged.catch(this.#events.broke).then(async request => {
-      await before
-      return isFailure(request) ? request : () => this.#enqueue(request)
-    })
-    this.#judging = turn
-    const append = await turn
-    if (this.#judging === turn) this.#judging = undefined
-    return typeof append === 'function' ? append() : append
-  }
-
-  #enqueue(request: AppendRequest): Promise<AppendResult> {
-    return new Promise(answer => {
-      if (this.#waiting.push({ request, answer }) === 1) queueMicrotask(() => this.#send())
-    })
-  }
-
-  #send(): void {
-    while (this.#waiting.length > 0) {
-      const wave = this.#waiting.splice(0, this.#waveSize())
-      this.#events.sent()
-      this.stub.append(wave.map(({ request }) => request)).then(
-        results => wave.forEach(({ answer }, i) => answer(results[i]!)),
-        (error: unknown) => {
-          const failed = this.#events.broke(error)
-          for (const { answer } of wave) answer(failed)
-        },
-      )
-    }
-  }
-
-  #waveSize(): number {
-    let bytes = 0
-    let n = 0
-    while (n < this.#waiting.length && n < MAX_APPENDS_PER_CALL) {
-      bytes += this.#waiting[n]!.request.records.length
-      if (n > 0 && bytes > MAX_BYTES_PER_CALL) break
-      n++
-    }
-    return n
-  }
+function passedOn(traffic: Traffic, offsets: number, bytes: number): void {
+  traffic.recordsOut += Math.max(0, offsets)
+  traffic.bytesOut += bytes
 }
 
 const index = (view: ClusterView): Omit<Cached, 'atMs'> => ({

@@ -20,8 +20,12 @@ export interface Following {
 
 type Dial = (ask: Following) => Promise<Response>
 
+/** Told of every piece that came. */
+type Passed = (offsets: number, bytes: number) => void
+
 export class Follower {
   readonly #dial: Dial
+  readonly #passed: Passed | undefined
   readonly #isolation: Isolation | undefined
   #socket: WebSocket | undefined
   #nextOffset: number
@@ -31,15 +35,16 @@ export class Follower {
   #waiting: ((followed: Followed) => void) | undefined
   #closed = false
 
-  private constructor(dial: Dial, { offset, creditBytes, isolation }: Following) {
+  private constructor(dial: Dial, { offset, creditBytes, isolation }: Following, passed?: Passed) {
     this.#dial = dial
+    this.#passed = passed
     this.#isolation = isolation
     this.#nextOffset = offset
     this.#creditBytes = creditBytes
   }
 
-  static async open(dial: Dial, from: Following): Promise<Follower | Failure> {
-    const follower = new Follower(dial, from)
+  static async open(dial: Dial, from: Following, passed?: Passed): Promise<Follower | Failure> {
+    const follower = new Follower(dial, from, passed)
     const failed = await follower.#connect()
     return failed ?? follower
   }
@@ -118,6 +123,7 @@ export class Follower {
       if (told.position !== this.#nextOffset) return
       this.#nextOffset = told.nextOffset
       this.#creditBytes -= told.records.length
+      this.#passed?.(told.nextOffset - told.position, told.records.length)
     }
     this.#emit(told)
   }

@@ -12,6 +12,8 @@ import { docsPage, homePage } from './docs.ts'
 import type { Env } from './env.ts'
 import { mountGroups } from './group-routes.ts'
 import { mountLive } from './live.ts'
+import { httpRequests } from './metrics/measured.ts'
+import { mountMetrics } from './metrics/metrics.ts'
 import { serveTcp } from './kafka/tcp.ts'
 import { serveTunnel } from './kafka/tunnel.ts'
 import { openApi } from './openapi.ts'
@@ -36,6 +38,7 @@ export { RestConsumerObject } from './rest/consumer/object.ts'
 const app = newApp()
 
 app.use(async (c, next) => {
+  const begunMs = performance.now()
   const url = new URL(c.req.url)
   const { raw, method } = c.req
   const page = crossOrigin(raw.headers.get('origin'), url.host, c.env)
@@ -52,6 +55,7 @@ app.use(async (c, next) => {
   for (const [name, value] of Object.entries(page.headers)) c.res.headers.set(name, value)
   if (c.res.status === 101 && url.pathname !== '/kafka' && subprotocols(raw.headers).includes(LIVE_SUBPROTOCOL))
     c.res.headers.set('sec-websocket-protocol', LIVE_SUBPROTOCOL)
+  httpRequests.observe(String(c.res.status), performance.now() - begunMs)
 })
 
 mountTopics(app)
@@ -63,6 +67,7 @@ mountRegistry(app)
 mountRestV2(app)
 mountRestV3(app)
 mountTransactions(app)
+mountMetrics(app)
 
 // To those who do not look at it, the root is the registry's: its clients ask there whether it is up.
 app.get('/', c =>

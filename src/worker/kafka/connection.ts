@@ -13,6 +13,7 @@ import {
   responseHeaderVersion,
 } from '../../protocol/frame.ts'
 import type { Broker } from '../broker.ts'
+import { connected, kafkaRequests } from '../metrics/measured.ts'
 import { type AnyApi, type Call, isFlexible, serves, SIZE } from './api.ts'
 import { versionsOf } from './apis/18-api-versions.ts'
 import { apis } from './apis.ts'
@@ -56,6 +57,7 @@ export class Connection {
   readonly #log: (line: string) => void
   readonly #frames = new FrameReader(MAX_REQUEST_BYTES)
   readonly #gone = new AbortController()
+  readonly #uncount = connected('kafka')
   readonly #fetches = new FetchState()
   readonly #waiting: Uint8Array[] = []
   #waitingRequests = 0
@@ -105,6 +107,7 @@ export class Connection {
   /** The client has gone, or must: what it waited for is let go. */
   close(): void {
     if (this.closed) return
+    this.#uncount()
     this.#gone.abort()
     this.#fetches.close()
     this.#waiting.length = 0
@@ -166,7 +169,9 @@ export class Connection {
       if (!serves(api, header.version)) return unsupported(api, header)
       const flexible = isFlexible(api, header.version)
       const request: unknown = codecFor(api.request, header.version, flexible).read(r)
+      const begunMs = performance.now()
       const response = await api.handle!(request as never, this.#call(header, sent))
+      kafkaRequests.observe(api.name, performance.now() - begunMs)
       if (response === undefined) return undefined
       const codec = codecFor(api.response, header.version, flexible)
       const layout = responseHeaderVersion(api.key, flexible)

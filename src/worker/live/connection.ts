@@ -6,6 +6,7 @@ import type { Isolation } from '../../log/followers.ts'
 import { errors, type Failure, failure, isFailure } from '../../protocol/errors.ts'
 import type { Followed } from '../follower.ts'
 import type { ContentReader, ReadFormat } from '../formats.ts'
+import { connected } from '../metrics/measured.ts'
 import { MAX_LIVE_PARTITIONS } from '../resume.ts'
 import { type Following, type LiveFailure, LiveSession, type Place, type Sink } from './session.ts'
 import { addedTo, type Brokerage, type Start, tooMany } from './start.ts'
@@ -26,6 +27,7 @@ const MAX_CHARS = 8_589_934_592
 const MAX_AGE_TICKS = 86_400_000 / TICK_MS
 
 export interface Door extends Sink {
+  readonly kind: 'sse' | 'websocket'
   /** Set by the connection: the client can take more; the client has gone. */
   onReady: () => void
   onGone: () => void
@@ -71,6 +73,7 @@ export class LiveConnection {
   readonly #live: Live
   readonly #topics = new Map<string, TopicView>()
   readonly #timer: ReturnType<typeof setInterval>
+  readonly #uncount: () => void
   #ticks = 0
   #spokenFrames = 0
   #silentTicks = 0
@@ -80,6 +83,7 @@ export class LiveConnection {
   constructor(live: Live) {
     const { broker, door, format, isolation, named, credit, sent } = live
     this.#live = live
+    this.#uncount = connected(door.kind)
     this.session = new LiveSession({
       sink: door,
       format,
@@ -111,10 +115,12 @@ export class LiveConnection {
   }
 
   fail(why: LiveFailure): void {
+    this.#uncount()
     this.session.fail(why)
   }
 
   close(): void {
+    this.#uncount()
     this.session.close()
   }
 

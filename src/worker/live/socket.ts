@@ -16,6 +16,7 @@ const CLOSE_CODES = 4_000
 const COME_AGAIN = 1_012
 
 export class LiveSocket implements Door {
+  readonly kind = 'websocket'
   onReady: () => void = () => {}
   onGone: () => void = () => {}
   sentFrames = 0

@@ -9,6 +9,7 @@ import type { LiveFailure } from './session.ts'
 const RETRY_MS = 1_000
 
 export class EventStream implements Door {
+  readonly kind = 'sse'
   readonly body: ReadableStream<Uint8Array>
   onReady: () => void = () => {}
   onGone: () => void = () => {}

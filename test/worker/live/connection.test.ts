@@ -6,6 +6,7 @@ import { startOf } from '../../../src/worker/live/start.ts'
 import { TestPartition, TestReader, TOPIC_ID } from '../../support/live.ts'
 
 class TestDoor extends TestReader implements Door {
+  readonly kind = 'websocket'
   onReady = (): void => {}
   onGone = (): void => {}
   sentFrames = 0
