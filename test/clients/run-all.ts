@@ -1,7 +1,7 @@
 // `npm run test:clients`: other people's clients against a broker started here, each installed on first use into a cache
 // folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange, groups, compaction,
-// transactions, registry, ecosystem or one part of it (streams, connect, mirror, verifiable, performance). EDGELOG_WITNESS_PORT takes a
-// broker that is running already.
+// metrics, transactions, registry, ecosystem or one part of it (streams, connect, mirror, verifiable, performance).
+// EDGELOG_WITNESS_PORT takes a broker that is running already.
 
 import { startBroker } from '../../testing/broker.ts'
 import { Checks } from './checks.ts'
@@ -13,6 +13,7 @@ import { groups } from './groups.ts'
 import { javascripts } from './javascript.ts'
 import { kcat, kcatTools } from './kcat.ts'
 import { kafkaTools, threeBrokers } from './kafka-tools.ts'
+import { metrics } from './metrics.ts'
 import { pythons } from './python.ts'
 import { registryClients } from './registry.ts'
 import { transactions } from './transactions.ts'
@@ -28,7 +29,7 @@ if (ecosystemParts.length > 0) await ecosystem(checks, ecosystemParts)
 if (wants('transactions')) await transactions(checks)
 
 const witnesses: Witness[] = []
-const needsWitnesses = ['kcat', 'tools', 'exchange', 'groups'].some(wants)
+const needsWitnesses = ['kcat', 'tools', 'exchange', 'groups', 'metrics'].some(wants)
 for (const witness of needsWitnesses ? [kcat, kafkaConsole, ...pythons, ...javascripts] : [])
   await checks.check(`${witness.name} is there`, async () => {
     const why = await witness.install()
@@ -44,6 +45,7 @@ const prefix = `w${Date.now().toString(36)}`
 if (wants('kcat') && witnesses.includes(kcat)) await kcatTools(checks, port, prefix)
 if (wants('tools') && witnesses.includes(kafkaConsole)) await kafkaTools(checks, port, prefix)
 if (wants('exchange')) await exchange(checks, witnesses, port, prefix)
+if (wants('metrics') && broker !== undefined) await metrics(checks, broker.http)
 await broker?.close()
 if (wants('tools') && witnesses.includes(kafkaConsole) && broker !== undefined) await threeBrokers(checks)
 if (wants('groups')) await groups(checks)

@@ -8,7 +8,7 @@ import type { Broker } from '../broker.ts'
 import { viewGroup, viewOffsets } from '../group-view.ts'
 import { inWaves } from '../kafka/partitions.ts'
 import { nothing, oneOf } from '../parameters.ts'
-import { Exposition, type Labels } from './exposition.ts'
+import { type Durations, Exposition, type Labels } from './exposition.ts'
 import {
   connections,
   errors,
@@ -64,11 +64,8 @@ async function measured(out: Exposition, broker: Broker): Promise<true> {
   out.family('edgelog_bytes_in_total', 'counter', 'Bytes of record batches appended.', by('bytesIn'))
   out.family('edgelog_records_out_total', 'counter', 'Offsets passed on to readers.', by('recordsOut'))
   out.family('edgelog_bytes_out_total', 'counter', 'Bytes of record batches passed on to readers.', by('bytesOut'))
-  const seconds = (
-    name: string,
-    help: string,
-    { samples }: { samples(): Iterable<readonly [Labels, number, string]> },
-  ) => out.family(`edgelog_${name}_duration_seconds`, 'histogram', help, samples())
+  const seconds = (name: string, help: string, durations: Durations) =>
+    out.family(`edgelog_${name}_duration_seconds`, 'histogram', help, durations.samples())
   seconds('partition_call', 'How long partitions took to answer: appends are on disk by then.', partitionCalls)
   seconds('kafka_request', 'Kafka requests from their arrival to their answer, waiting included.', kafkaRequests)
   seconds('http_request', 'HTTP requests from their arrival to the head of their answer.', httpRequests)
