@@ -1,11 +1,13 @@
 // `npm run bench:kafka`: Edgelog and Apache Kafka side by side, in turn, in one run: Kafka's own producer and consumer tools
-// for throughput, one raw client for latency. Kafka stands twice: as it comes, and with a flush behind every append, which is
-// what Edgelog promises. Needs Java 17 and Maven. A word (produce, latency) measures that alone; neither is kept.
+// for throughput, one raw client for latency and compaction. Kafka stands twice: as it comes, and with a flush behind every
+// append, which is what Edgelog promises. Needs Java 17 and Maven. A word (produce, latency, compaction) measures that alone;
+// neither is kept.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { startBroker } from '../testing/broker.ts'
 import { haveKafka, type Kafka, startKafka, tool } from '../test/clients/kafka.ts'
+import { compacted, compactions, nameOf } from './compaction.ts'
 import { endToEnd, synchronous } from './kafka-latency.ts'
 import { commit, heading } from './report.ts'
 
@@ -73,6 +75,14 @@ function latencyLines(quick: boolean): Line[] {
   ])
 }
 
+const compactionLines = (quick: boolean): Line[] =>
+  compactions(quick).map(compaction => ({
+    what: `compact ${nameOf(compaction)}`,
+    unit: 'MB/s',
+    better: 'more' as const,
+    measure: async ({ port }: Peer) => (await compacted(port, compaction)).megabytesPerSecond,
+  }))
+
 interface Load {
   readonly topic: string
   readonly partitions: number
@@ -121,7 +131,11 @@ async function row({ what, unit, better, measure }: Line, peers: readonly Peer[]
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } })
 const quick = values.quick ?? false
-const parts: Readonly<Record<string, Line[]>> = { produce: produceLines(quick), latency: latencyLines(quick) }
+const parts: Readonly<Record<string, Line[]>> = {
+  produce: produceLines(quick),
+  latency: latencyLines(quick),
+  compaction: compactionLines(quick),
+}
 const unknown = positionals.find(name => !Object.hasOwn(parts, name))
 if (unknown !== undefined) {
   console.error(`There is no "${unknown}" to measure; there are ${Object.keys(parts).join(', ')}.`)
@@ -134,8 +148,12 @@ if (!(await haveKafka())) {
 const broker = await startBroker()
 const kafkas: Kafka[] = []
 try {
-  kafkas.push(await startKafka(PORTS.kafka, { heap: '1g' }))
-  kafkas.push(await startKafka(PORTS.flushed, { heap: '1g', properties: ['log.flush.interval.messages=1'] }))
+  // Kafka's cleaner looks for work every 15 s, which is none of its speed.
+  const properties = ['log.cleaner.backoff.ms=50']
+  kafkas.push(await startKafka(PORTS.kafka, { heap: '1g', properties }))
+  kafkas.push(
+    await startKafka(PORTS.flushed, { heap: '1g', properties: [...properties, 'log.flush.interval.messages=1'] }),
+  )
   const peers = [
     { name: 'edgelog', port: broker.kafka },
     { name: 'kafka', port: PORTS.kafka },

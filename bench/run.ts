@@ -1,8 +1,9 @@
 // `npm run bench`: measures a fresh broker on this machine, prints a table, and keeps it in bench/results. A name (start,
-// produce, fetch, live) measures that alone, --quick only for a moment; neither is kept.
+// produce, fetch, compaction, live) measures that alone, --quick only for a moment; neither is kept.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { compactionRows } from './compaction.ts'
 import { fetchRows } from './fetch.ts'
 import { liveRows } from './live.ts'
 import { produceRows } from './produce.ts'
@@ -19,6 +20,10 @@ const parts = {
   start: { title: 'Start', rows: () => startRows() },
   produce: { title: 'Produce, one partition', rows: (target: Target) => produceRows(target, time) },
   fetch: { title: 'Fetch, one partition', rows: (target: Target) => fetchRows(target, time) },
+  compaction: {
+    title: 'Compaction, one partition',
+    rows: (target: Target) => compactionRows(target, values.quick ?? false),
+  },
   live: { title: 'Live', rows: (target: Target) => liveRows(target, liveTime) },
 }
 type Part = keyof typeof parts

@@ -17,12 +17,15 @@ export interface Process {
 
 export class Target {
   readonly http: URL
+  /** The port of Kafka's protocol. */
+  readonly kafka: number
   readonly folder: string
   readonly #child: ChildProcess
 
-  private constructor(child: ChildProcess, http: URL, folder: string) {
+  private constructor(child: ChildProcess, http: URL, kafka: number, folder: string) {
     this.#child = child
     this.http = http
+    this.kafka = kafka
     this.folder = folder
   }
 
@@ -41,10 +44,11 @@ export class Target {
     })
     await Promise.race([up, once(child, 'exit')])
     const url = /HTTP +(http:\S+)/.exec(said)?.[1]
-    if (url === undefined) throw new Error(`The broker did not start: ${said}`)
+    const kafka = /Kafka +localhost:(\d+)/.exec(said)?.[1]
+    if (url === undefined || kafka === undefined) throw new Error(`The broker did not start: ${said}`)
     // Whatever ends the bench ends the broker.
     process.once('exit', () => child.kill('SIGTERM'))
-    return new Target(child, new URL(url), folder)
+    return new Target(child, new URL(url), Number(kafka), folder)
   }
 
   /** What the broker runs, node and workerd. */
