@@ -2,7 +2,7 @@
 // CleanedTransactionMetadata: which batches stay though nothing in them does, and which records the map outdates.
 
 import { isFailure } from '../protocol/errors.ts'
-import { type Batch, isControl, isTransactional, lastOffset, readBatches } from './batch.ts'
+import { type Batch, codecOf, isControl, isTransactional, lastOffset, readBatches } from './batch.ts'
 import { cleaned, dated, deleteHorizonMs, emptied, type Place } from './cleaned-batch.ts'
 import type { OffsetMap } from './offset-map.ts'
 import type { Producers } from './producers.ts'
@@ -11,6 +11,10 @@ import type { ChunkBytes, Store } from './store.ts'
 
 /** What a batch is opened to at most: it stands in memory twice, beside the map. Larger ones stay, and outdate nothing. */
 const MAX_CLEANED_BYTES = 33_554_432
+/** A record takes as long to look at as so many bytes take to copy, about 1 µs; a step counts both. */
+const RECORD_COST_BYTES = 1_000
+/** Read from the store at a time. */
+export const READ_BYTES = 1_048_576
 
 export interface CleaningPass {
   readonly map: OffsetMap
@@ -31,7 +35,7 @@ export class Cleaning {
   readonly found: Set<number>
   /** Everything before was taken. */
   position: number
-  /** Of stored and of opened bytes; one batch may go beyond. */
+  /** As `costOf` counts them; one batch may go beyond. */
   bytesLeft: number
   readonly #store: Store
   readonly #pass: CleaningPass
@@ -51,7 +55,7 @@ export class Cleaning {
     for (const batch of batches) {
       if (lastOffset(batch) < this.position) continue
       if (this.bytesLeft <= 0) return
-      this.bytesLeft -= batch.bytes.length
+      this.bytesLeft -= costOf(batch)
       const left = this.#left(batch, isAborted(batch))
       if (left !== undefined) this.remaining.push(left)
       this.position = lastOffset(batch) + 1
@@ -71,7 +75,7 @@ export class Cleaning {
     const { map, endOffset, nowMs, deleteRetentionMs } = this.#pass
     const opened = openToClean(batch)
     if (opened === undefined) return batch
-    this.bytesLeft -= opened.length
+    this.bytesLeft -= costOfOpening(batch, opened)
     const horizonMs = deleteHorizonMs(batch)
     const tombstonesMayGo = horizonMs !== undefined && horizonMs <= nowMs
     const stays = ({ bytes, keyAt, keyEnd, offset, isTombstone }: Place): boolean => {
@@ -98,6 +102,13 @@ export class Cleaning {
     return last + 1 === upTo || (batch.producerId >= 0 && producers.lastOffsetOf(batch.producerId) === last)
   }
 }
+
+/** Bytes that reading a batch counts as, its records included. */
+export const costOf = ({ bytes, count }: Batch): number => bytes.length + count * RECORD_COST_BYTES
+
+/** What comes to that where they have to be decompressed. */
+export const costOfOpening = (batch: Batch, opened: Uint8Array): number =>
+  codecOf(batch) === 'none' ? 0 : opened.length
 
 /** The records of a batch; undefined where they cannot be read, or are too many to be cleaned. */
 export function openToClean(batch: Batch): Uint8Array | undefined {

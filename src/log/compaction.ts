@@ -8,7 +8,7 @@
 
 import { type CleanableLog, cleanableMs, cleanableUpTo, nextGroup } from './cleanable.ts'
 import { toChunks } from './chunk.ts'
-import { Cleaning, type CleaningPass } from './cleaning.ts'
+import { Cleaning, type CleaningPass, READ_BYTES } from './cleaning.ts'
 import { isCompacted } from './config.ts'
 import { MapFilling } from './map-filling.ts'
 import type { OffsetMap } from './offset-map.ts'
@@ -73,7 +73,7 @@ export class Cleaner {
     return cleanableMs(log, this.#firstDirty(log))
   }
 
-  /** Goes on for about `maxBytes` of what is stored. */
+  /** Goes on for about `maxBytes`, as cleaning.ts counts them. */
   step(log: CleanableLog, producers: Producers, nowMs: number, maxBytes: number): Step {
     const { pass } = this.#state
     if (pass !== undefined && this.#map !== undefined) {
@@ -183,7 +183,7 @@ export class Cleaner {
     for (const segment of group) {
       if (segment.nextOffset <= cleaning.position) continue
       const from = this.#store.chunkStart(segment, cleaning.position)
-      for (const chunk of this.#store.chunkBytesFrom(segment, from, cleaning.bytesLeft)) {
+      for (const chunk of this.#store.chunkBytesFrom(segment, from, READ_BYTES)) {
         cleaning.take(chunk)
         if (cleaning.bytesLeft <= 0) return false
       }

@@ -4,7 +4,7 @@
 import { type Batch, isControl, lastOffset, readBatches } from './batch.ts'
 import type { CleanableLog } from './cleanable.ts'
 import { walk } from './cleaned-batch.ts'
-import { abortedAmong, openToClean } from './cleaning.ts'
+import { abortedAmong, costOf, costOfOpening, openToClean, READ_BYTES } from './cleaning.ts'
 import { MAX_KEYS, OffsetMap } from './offset-map.ts'
 import type { ChunkBytes, Store } from './store.ts'
 
@@ -37,7 +37,7 @@ export class MapFilling {
     this.#bytesLeft = range.maxBytes
   }
 
-  /** Reads about `maxBytes` more, of stored and of opened bytes. True when the map is all it is going to be. */
+  /** Reads about `maxBytes` more, as `costOf` counts them. True when the map is all it is going to be. */
   step(log: CleanableLog, maxBytes: number): boolean {
     const { upTo } = this.#range
     this.#stepLeft = maxBytes
@@ -45,7 +45,7 @@ export class MapFilling {
       if (segment.baseOffset >= upTo) break
       if (segment.nextOffset <= this.position) continue
       const from = this.#store.chunkStart(segment, this.position)
-      for (const chunk of this.#store.chunkBytesFrom(segment, from, this.#stepLeft)) {
+      for (const chunk of this.#store.chunkBytesFrom(segment, from, READ_BYTES)) {
         if (chunk.baseOffset >= upTo) break
         if (!this.#take(chunk) || this.#bytesLeft <= 0) return true
         if (this.#stepLeft <= 0) return this.position >= upTo
@@ -64,7 +64,7 @@ export class MapFilling {
     for (const batch of batches) {
       if (lastOffset(batch) < this.position) continue
       if (this.#stepLeft <= 0 || this.#bytesLeft <= 0) return true
-      this.#stepLeft -= batch.bytes.length
+      this.#stepLeft -= costOf(batch)
       this.#bytesLeft -= batch.bytes.length
       const fullAt = batch.count === 0 || isControl(batch) || isAborted(batch) ? undefined : this.#put(batch)
       this.position = fullAt ?? Math.min(lastOffset(batch) + 1, upTo)
@@ -78,7 +78,7 @@ export class MapFilling {
     const { firstDirtyOffset, upTo } = this.#range
     const opened = openToClean(batch)
     if (opened === undefined) return undefined
-    this.#stepLeft -= opened.length
+    this.#stepLeft -= costOfOpening(batch, opened)
     if (!walk(batch, opened, () => {})) return undefined
     let fullAt: number | undefined
     walk(batch, opened, ({ bytes, keyAt, keyEnd, offset }) => {

@@ -318,7 +318,7 @@ export class PartitionLog {
   }
 
   /**
-   * One step of compaction, which reads about `maxBytes`; true if it stored how far it got. Inside the host's transaction;
+   * One step of compaction, which reads about `maxBytes`, a record counting as 1,000 more; true if it stored how far it got. Inside the host's transaction;
    * a throw changes nothing here.
    */
   clean(nowMs: number, maxBytes: number): boolean {

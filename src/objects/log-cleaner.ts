@@ -4,15 +4,15 @@
 import type { PartitionLog } from '../log/partition-log.ts'
 
 export interface CleaningOptions {
-  /** Read in one step, opened ones counting too: for as long as that takes nobody else gets anything. */
+  /** Read in one step, a record counting as 1,000 more: for as long as that takes nobody else gets anything. */
   readonly stepBytes: number
-  /** Read and written anew in one alarm; then the next goes on, so that no alarm outlives its processor time. */
+  /** Read and written anew in one alarm, counted alike; then the next goes on, so that no alarm outlives its processor time. */
   readonly alarmBytes: number
   /** Small maps need no turn; of large ones an isolate has room for one. */
   readonly takesTurn: boolean
 }
 
-export const PARTITION_CLEANING: CleaningOptions = { stepBytes: 2_097_152, alarmBytes: 268_435_456, takesTurn: true }
+export const PARTITION_CLEANING: CleaningOptions = { stepBytes: 8_388_608, alarmBytes: 2_147_483_648, takesTurn: true }
 
 /** How long the turn is kept for an object that is not heard of: it may be gone. */
 const TURN_MS = 15_000
@@ -73,7 +73,7 @@ export class LogCleaner {
           throw error
         }
       })
-      await this.#ctx.storage.sync()
+      if (isStored) await this.#ctx.storage.sync()
     } catch (error) {
       if (thrown === undefined) {
         this.#ctx.abort(`storage failed, starting again from what is stored: ${String(error)}`)

@@ -24,7 +24,7 @@ const TIMER_REACH_MS = 5_000
 /** What a start reads of the log besides the latest facts, and as much again as these take. */
 const MAX_DIRTY_BYTES = 262_144
 /** Callers wait for a step, and errands for the alarm. */
-const CLEANING: CleaningOptions = { stepBytes: 1_048_576, alarmBytes: 33_554_432, takesTurn: false }
+const CLEANING: CleaningOptions = { stepBytes: 4_194_304, alarmBytes: 268_435_456, takesTurn: false }
 
 export interface ShardOptions {
   /** The log the facts go to; it is born with the first fact, so that a probe writes nothing. */

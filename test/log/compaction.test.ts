@@ -339,7 +339,7 @@ describe('a pass', () => {
   })
 
   it('gets to its end in smaller parts where no map is ever filled', () => {
-    const t = new CompactedLog()
+    const t = new CompactedLog({ 'min.cleanable.dirty.ratio': 0 })
     for (let i = 0; i < 64; i++) t.put([[`k${i % 5}`, `${i}`]])
     let restarts = 0
     for (; t.isCleanable; restarts++) {
