@@ -13,6 +13,18 @@ export interface ConsumeOptions extends Formats {
   readonly partitions?: readonly number[]
   /** A token that another consumer left (`consumer.resume`): it goes on exactly there. */
   readonly resume?: string
+  /**
+   * Joins this group: partitions are shared among its members, those of Kafka too, and each begins at what is committed, or
+   * where nothing is at `offset` ('earliest' or 'latest'). What the loop has asked beyond is committed every five seconds, before
+   * a partition goes to another member, and at the end.
+   */
+  readonly group?: string
+  /** With a group: false leaves committing to `commit()`. */
+  readonly autoCommit?: boolean
+  /** With a group: be a static member, Kafka's group.instance.id. */
+  readonly instanceId?: string
+  /** With a group: after so much silence a member is taken for dead. */
+  readonly sessionTimeoutMs?: number
   /** Leaves out what transactions have not committed. */
   readonly isolation?: 'read_committed' | 'read_uncommitted'
   /** Ends the consumer, as break does. */
@@ -39,17 +51,40 @@ export interface ConsumedRecord<V = unknown, K = string | null> {
 
 export interface Batch<V = unknown, K = string | null> {
   readonly records: readonly ConsumedRecord<V, K>[]
-  /** Goes on just after these records. */
-  readonly resume: string
+  /** Goes on just after these records. In a group there is none: the group keeps the offsets. */
+  readonly resume: string | undefined
+}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
 }
 
 interface Frame<V, K> {
-  readonly type: 'records' | 'ping' | 'error'
+  readonly type: 'records' | 'ping' | 'error' | 'assigned' | 'revoked' | 'committed'
   readonly records: ConsumedRecord<V, K>[]
-  readonly resume: string
+  readonly resume: string | undefined
   readonly credit?: number
+  readonly partitions: readonly TopicPartition[]
+  /** Of what was revoked: others read it already. */
+  readonly lost?: boolean
+  readonly id: number
+  readonly error?: Readonly<Record<string, unknown>>
 }
 
+/** Records that came together. */
+interface Piece<V, K> {
+  readonly batch: Batch<V, K>
+  readonly size: number
+  readonly socket: Socket | undefined
+  /** Partitions that were lost since. */
+  readonly lost: Set<string>
+}
+
+const PARAMETERS = [
+  ...(['offset', 'timestamp', 'partitions', 'isolation'] as const),
+  ...(['group', 'autoCommit', 'instanceId', 'sessionTimeoutMs'] as const),
+] as const
 const AHEAD = 2_000
 const RECONNECT_MS = 120_000
 const MAX_BACKOFF_MS = 5_000
@@ -68,7 +103,16 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
   readonly #options: ConsumeOptions
   readonly #over: () => void
   readonly #records = this.#each()
-  readonly #queue: { readonly batch: Batch<V, K>; readonly size: number }[] = []
+  readonly #queue: Piece<V, K>[] = []
+  /** The piece that is being read. */
+  #current: Piece<V, K> | undefined
+  /** So many of its records are done with. */
+  #done = 0
+  #assignment: readonly TopicPartition[] = []
+  /** In a group: what was read of each partition and not committed by commit(). */
+  readonly #read = new Map<string, TopicPartition & { readonly offset: number }>()
+  readonly #commits = new Map<number, { resolve(): void; reject(error: unknown): void }>()
+  #commitId = 0
   /** The token of the last batch that came. */
   #come: string | undefined
   /** Records that came and were not taken, and characters of them; records that were taken and not told of. */
@@ -87,10 +131,9 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
 
   /** `over`: called when it has ended, however. */
   constructor(door: Door, topics: readonly string[], options: ConsumeOptions, over: () => void) {
-    const { offset, timestamp, partitions, isolation, resume, signal } = options
+    const { resume, signal } = options
     const query = new URLSearchParams({ topics: topics.join(',') })
-    for (const [name, value] of Object.entries({ offset, timestamp, partitions, isolation }))
-      if (value !== undefined) query.set(name, String(value))
+    for (const name of PARAMETERS) if (options[name] !== undefined) query.set(name, String(options[name]))
     this.#door = door
     this.#path = `v1/live?${query}&${formatQuery(options)}`
     this.#options = options
@@ -120,16 +163,30 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
     return this
   }
 
+  /** The partitions that are this member's, in a group. */
+  get assignment(): readonly TopicPartition[] {
+    return this.#assignment
+  }
+
+  /** In a group: commits all records that were given out, the last one too. Resolves when that is durable. */
+  async commit(): Promise<void> {
+    const offsets = [...this.#read.values()]
+    this.#read.clear()
+    if (offsets.length === 0) return
+    const id = ++this.#commitId
+    await new Promise<void>((resolve, reject) => {
+      this.#commits.set(id, { resolve, reject })
+      if (!this.#say({ type: 'commit', id, offsets })) this.#cut()
+    })
+  }
+
   /** The records as they come, many at a time, each time with the token after them. */
   async *batches(): AsyncGenerator<Batch<V, K>, undefined> {
     try {
-      for (;;) {
-        const next = await this.#next()
-        if (next === undefined) return
-        const { batch, size } = next
-        if (batch.records.length > 0) yield batch
-        this.resume = batch.resume
-        this.#taken(batch.records.length, size)
+      for await (const piece of this.#pieces()) {
+        const records = piece.batch.records.filter(record => this.#isMine(piece, record))
+        for (const record of records) this.#gives(record)
+        if (records.length > 0) yield { ...piece.batch, records }
       }
     } finally {
       this.close()
@@ -138,7 +195,12 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
 
   /** Ends it: no record comes any more. */
   readonly close = (): void => {
+    if (this.#ended) return
     this.#ended = true
+    if (this.#options.group && this.#current?.socket === this.#socket) {
+      this.#owed += this.#done
+      this.#credit()
+    }
     this.#over()
     this.#options.signal?.removeEventListener('abort', this.close)
     this.#isReady()
@@ -148,24 +210,51 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
   }
 
   async *#each(): AsyncGenerator<ConsumedRecord<V, K>, undefined> {
-    for await (const { records } of this.batches()) yield* records
-  }
-
-  async #next() {
-    for (;;) {
-      if (this.#ended) return undefined
-      const next = this.#queue.shift()
-      if (next) return next
-      if (this.#error !== undefined) throw this.#error
-      await new Promise<void>(resolve => (this.#wake = resolve))
+    try {
+      for await (const piece of this.#pieces())
+        for (const [at, record] of piece.batch.records.entries()) {
+          this.#done = at
+          if (!this.#isMine(piece, record)) continue
+          this.#gives(record)
+          yield record
+        }
+    } finally {
+      this.close()
     }
   }
 
-  #taken(records: number, size: number): void {
-    this.#unread -= records
+  /** What came, each told of when the next one is asked for. */
+  async *#pieces(): AsyncGenerator<Piece<V, K>, undefined> {
+    for (;;) {
+      if (this.#ended) return
+      const piece = (this.#current = this.#queue.shift())
+      this.#done = 0
+      if (piece) {
+        yield piece
+        this.resume = piece.batch.resume
+        this.#taken(piece)
+      } else if (this.#error === undefined) await new Promise<void>(resolve => (this.#wake = resolve))
+      else throw this.#error
+    }
+  }
+
+  /** Who left a group, for a moment even, has no say in its partitions: they come again, here or elsewhere. */
+  #isMine({ socket, lost }: Piece<V, K>, { topic, partition }: TopicPartition): boolean {
+    return !this.#ended && (!this.#options.group || (socket === this.#socket && !lost.has(`${topic}-${partition}`)))
+  }
+
+  #gives({ topic, partition, offset }: ConsumedRecord<V, K>): void {
+    if (this.#options.group) this.#read.set(`${topic}-${partition}`, { topic, partition, offset: offset + 1 })
+  }
+
+  #taken({ batch: { records }, size, socket }: Piece<V, K>): void {
+    const { group } = this.#options
+    if (group && socket !== this.#socket) return
+    this.#unread -= records.length
     this.#unreadSize -= size
-    this.#owed += records
-    if (this.#owed * 2 >= this.#ahead) this.#credit()
+    this.#owed += records.length
+    // A group commits as far as it is told.
+    if (group || this.#owed * 2 >= this.#ahead) this.#credit()
     this.#pong()
   }
 
@@ -203,6 +292,10 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
 
   /** One connection, until it is no more: did it open, did it bring records, and what was wrong. */
   async #connection(): Promise<{ opened: boolean; further: boolean; why: EdgelogError | undefined }> {
+    if (this.#options.group) {
+      this.#queue.length = this.#unread = this.#unreadSize = 0
+      this.#read.clear()
+    }
     let path = `${this.#path}&credit=${Math.max(0, this.#ahead - this.#unread)}`
     if (this.#come !== undefined) path += `&resume=${this.#come}`
     this.#owed = 0
@@ -217,6 +310,7 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
         const over = (): void => {
           clearInterval(watch)
           if (this.#socket === socket) this.#socket = undefined
+          this.#cut()
           socket.close()
           resolve()
         }
@@ -244,14 +338,18 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
   }
 
   /** Did it bring records? */
-  #heard({ type, records, resume, credit }: Frame<V, K>, size: number): boolean {
+  #heard(frame: Frame<V, K>, size: number): boolean {
     this.#heardMs = Date.now()
+    const { type, records, resume, credit, partitions, lost, id, error } = frame
     if (type === 'records') {
-      this.#queue.push({ batch: { records: records.map(this.#opened), resume }, size })
+      const batch = { records: records.map(this.#opened), resume }
+      this.#queue.push({ batch, size, socket: this.#socket, lost: new Set() })
       this.#unread += records.length
       this.#unreadSize += size
-      this.#come = resume
-      this.#isReady()
+      if (resume !== undefined) {
+        this.#come = resume
+        this.#isReady()
+      }
       this.#wake()
       return records.length > 0
     }
@@ -260,8 +358,33 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
     else if (type === 'ping') {
       this.#owesPong = true
       this.#pong()
+    } else if (type === 'assigned') {
+      this.#assignment = [...this.#assignment, ...partitions.map(({ topic, partition }) => ({ topic, partition }))]
+      this.#isReady()
+    } else if (type === 'revoked') this.#revoked(partitions, lost)
+    else if (type === 'committed') {
+      if (error) this.#commits.get(id)?.reject(new EdgelogError(error))
+      else this.#commits.get(id)?.resolve()
+      this.#commits.delete(id)
     }
     return false
+  }
+
+  /** What has come of these partitions is still read, unless others do already. */
+  #revoked(partitions: readonly TopicPartition[], lost = false): void {
+    const gone = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`))
+    this.#assignment = this.#assignment.filter(({ topic, partition }) => !gone.has(`${topic}-${partition}`))
+    if (!lost) return
+    for (const piece of [...this.#queue, ...(this.#current ? [this.#current] : [])])
+      for (const key of gone) piece.lost.add(key)
+  }
+
+  /** The line is cut: nobody answers what was asked. */
+  #cut(): void {
+    this.#assignment = []
+    for (const { reject } of this.#commits.values())
+      reject(unreachable('The line was cut before the commit was answered.'))
+    this.#commits.clear()
   }
 
   readonly #opened = (record: ConsumedRecord<V, K>): ConsumedRecord<V, K> => {

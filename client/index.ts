@@ -5,7 +5,7 @@ import { Door, type DoorOptions } from './door.ts'
 import type { Formats } from './formats.ts'
 import { type NewRecord, type Produced, Producer, type ProducerOptions } from './producer.ts'
 
-export { type Batch, type ConsumedRecord, type Consumer, type ConsumeOptions } from './consumer.ts'
+export { type Batch, type ConsumedRecord, type Consumer, type ConsumeOptions, type TopicPartition } from './consumer.ts'
 export { type DoorOptions, EdgelogError, type Token } from './door.ts'
 export { type Format, type Formats } from './formats.ts'
 export { type NewRecord, type Produced, type ProducerOptions } from './producer.ts'

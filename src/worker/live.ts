@@ -169,7 +169,7 @@ export function mountLive(app: App): void {
       query: query.extend({ credit }),
       answers: upgraded,
     },
-    (c, { params: { topic }, query }) => (wantsSocket(c) ? open(c, [topic], query) : notUpgraded()),
+    (c, { params: { topic }, query }) => (wantsSocket(c) ? open(c, [topic], query) : notUpgraded([topic], query)),
   )
   route(
     app,
@@ -185,7 +185,7 @@ export function mountLive(app: App): void {
     },
     (c, { query }) => {
       if (wantsSocket(c)) return open(c, query.topics, query, true)
-      return wantsEvents(c) ? follow(c, query.topics, query, true) : notUpgraded()
+      return wantsEvents(c) ? follow(c, query.topics, query, true) : notUpgraded(query.topics, query)
     },
   )
 }
@@ -193,11 +193,15 @@ export function mountLive(app: App): void {
 const wantsEvents = (c: Context<AppEnv>): boolean => (c.req.header('accept') ?? '').includes(EVENT_STREAM)
 const wantsSocket = (c: Context<AppEnv>): boolean => c.req.header('upgrade')?.toLowerCase() === 'websocket'
 
-const notUpgraded = (): Response =>
-  problem(failure('INVALID_REQUEST', 'This is a WebSocket: connect with ws:// or wss://.'), {
+/** A page whose socket was refused asks this way why. */
+function notUpgraded(topics: readonly string[], query: Query): Response {
+  const asked = askedBy(topics, query, query.resume)
+  if (asked instanceof Response) return asked
+  return problem(failure('INVALID_REQUEST', 'This is a WebSocket: connect with ws:// or wss://.'), {
     status: 426,
     headers: { upgrade: 'websocket' },
   })
+}
 
 interface AskedLive extends Asked {
   readonly group: GroupAsked | undefined

@@ -196,14 +196,14 @@ describe('a consumer whose line breaks', () => {
     const topic = await aTopic(1, numbers(10))
     const edgelog = client()
     const before: unknown[] = []
-    let resume = ''
+    let resume: string | undefined
     for await (const batch of edgelog.consume(topic, { offset: 'earliest' }).batches()) {
       before.push(...valuesOf(batch.records))
       resume = batch.resume
       if (before.length === 10) break
     }
     await edgelog.produce(topic, { value: 10 })
-    const after = edgelog.consume(topic, { resume })
+    const after = edgelog.consume(topic, { resume: resume! })
     expect(before).toEqual(numbers(10))
     expect(valuesOf(await take(after, 1))).toEqual([10])
     expect(after.resume).toBe(resume)
@@ -224,6 +224,10 @@ describe('a consumer that cannot go on', () => {
     await expect(first(topic, { offset: 'soon' })).rejects.toMatchObject({
       code: 'INVALID_REQUEST',
       details: { field: 'offset' },
+    })
+    await expect(first(topic, { resume: 'token' })).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'resume' },
     })
     await expect(client().consume('none').ready).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION' })
   })
