@@ -11,7 +11,7 @@ import { cacheFolder, expectOk, run } from './run.ts'
 /** What is kept of a log to be looked at; all of it is in the cache folder, under logs. */
 const MAX_LOG_LENGTH = 16_777_216
 const HEAP = '256m'
-const WAIT_MS = 120_000
+const WAIT_MS = 240_000
 const LOOK_MS = 200
 
 const running = new Set<ChildProcess>()

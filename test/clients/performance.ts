@@ -1,13 +1,14 @@
 // The tools that measure, and those that look at transactions, groups, ACLs and reassignments: they work, or say in one
 // sentence why not.
 
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { clientOf, firstAndLast } from './beside.ts'
 import { type Checks, expectEqual, expectSaid } from './checks.ts'
 import { tool } from './kafka.ts'
 import type { Killable } from './killable.ts'
 import { expectOk, type Ran } from './run.ts'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 
 const RECORDS = 50_000
 
@@ -44,6 +45,21 @@ export async function performance(checks: Checks, { port }: Killable): Promise<v
     expectEqual([found.code, found.stdout.trim().split('\n').length, found.stderr], [0, 1, ''], 'what it found')
     const [code] = [(await run('TransactionsCommand', 'describe', '--transactional-id', 'nobody')).code]
     expectEqual(code, 1, 'the exit code for an unknown id')
+  })
+  await checks.check('TransactionsCommand aborts by hand what hangs', async () => {
+    const client = clientOf(port)
+    const [before] = await firstAndLast(client, topic)
+    const producer = client.producer({ transactionalId: 'hanging', maxInFlightRequests: 1, idempotent: true })
+    await producer.connect()
+    const transaction = await producer.transaction()
+    await transaction.send({ topic, messages: [{ partition: before!.partition, value: 'hangs' }] })
+    const at = ['--topic', topic, '--partition', String(before!.partition)]
+    const open = async (): Promise<boolean> =>
+      (await ok('TransactionsCommand', 'describe-producers', ...at)).includes(`\t${before!.high} `)
+    expectEqual(await open(), true, 'it is open')
+    await ok('TransactionsCommand', 'abort', ...at, '--start-offset', String(before!.high))
+    expectEqual(await open(), false, 'it is open still')
+    await producer.disconnect()
   })
   await checks.check('GroupsCommand and ConsumerGroupCommand show groups', async () => {
     expectSaid(await ok('GroupsCommand', '--list'), /perf-consumer-\d+\s+Classic\s+consumer/)
