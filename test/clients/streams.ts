@@ -28,12 +28,16 @@ const KILLS: Readonly<Record<number, 'first' | 'second' | 'both' | 'broker'>> = 
   16: 'second',
 }
 
-/** Where instances are killed, whose stores are then built anew from their changelogs, and once the broker. */
+/** Where instances are killed, whose tasks move and whose stores are built anew from their changelogs, and once the broker. */
 const AFTER_KILLS = [
   /did not find checkpoint offsets while stores are not empty/,
   /corrupted/,
   /Connection to node -?\d+ \S+ could not be established/,
   /Bootstrap broker \S+ .* disconnected/,
+  /Disconnected from node 0/,
+  /The following subscribed topics are not assigned to any members/,
+  /Unable to assign 1 of 1 standby tasks/,
+  /Unable to acquire lock while closing the state store for STANDBY task/,
 ]
 
 export async function exactlyOnce(checks: Checks, broker: Killable): Promise<void> {
