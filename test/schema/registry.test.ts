@@ -43,6 +43,15 @@ describe('registering', () => {
     expect(t.register('other', ` ${ONE} `)).toMatchObject({ id: 1, version: 1 })
   })
 
+  it('knows a JSON schema again whose members stand in another order', () => {
+    const t = new TestRegistry()
+    const json = { schemaType: 'JSON' as const }
+    t.register('s', '{"type":"object","properties":{"a":{},"b":{}}}', json)
+    expect(t.done(lookup('s', '{"properties":{"b":{},"a":{}},"type":"object"}', json))).toMatchObject({ id: 1 })
+    expect(t.register('s', '{"properties":{"b":{},"a":{}},"type":"object"}', json)).toMatchObject({ id: 1, version: 1 })
+    expect(t.records).toHaveLength(1)
+  })
+
   it('gives each context its own ids', () => {
     const t = new TestRegistry()
     t.register('s', ONE)

@@ -160,7 +160,7 @@ function hashRules(hash: Hash, ruleSet: RuleSet): void {
 }
 
 /** Are two of these equal, whatever the order of their names? */
-export const same = (one: object | undefined, other: object | undefined): boolean => inOrder(one) === inOrder(other)
+export const same = (one: unknown, other: unknown): boolean => inOrder(one) === inOrder(other)
 
 const inOrder = (value: unknown): string =>
   JSON.stringify(value, (_, each: unknown) =>
