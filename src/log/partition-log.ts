@@ -355,6 +355,11 @@ export class PartitionLog {
     }
   }
 
+  /** From the oldest to the active one. */
+  get segments(): readonly Segment[] {
+    return this.#segments
+  }
+
   get #cleanable(): CleanableLog {
     return { ...this.bounds, segments: this.#segments, config: this.#config }
   }

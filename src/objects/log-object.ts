@@ -4,6 +4,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { LogBounds, Read, ReadRequest } from '../log/fetch.ts'
 import type { Description, OffsetAndTimestamp, ToOpen } from '../log/partition-log.ts'
+import type { Segment } from '../log/segments.ts'
 import type { ActiveProducer } from '../log/producers.ts'
 import { type Failure, failure } from '../protocol/errors.ts'
 import type { LogHost } from './log-host.ts'
@@ -31,6 +32,10 @@ export abstract class LogObject<Env = unknown> extends DurableObject<Env> {
 
   describe(): Description | Failure {
     return this.host.log?.describe() ?? unborn()
+  }
+
+  segments(): readonly Segment[] | Failure {
+    return this.host.log?.segments ?? unborn()
   }
 
   activeProducers(): ActiveProducer[] | Failure {

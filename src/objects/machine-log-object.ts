@@ -5,6 +5,7 @@ import type { AppendResult } from '../log/append.ts'
 import type { LogConfig } from '../log/config.ts'
 import type { Read, ReadRequest } from '../log/fetch.ts'
 import type { Description, Identity, OffsetAndTimestamp, ToOpen } from '../log/partition-log.ts'
+import type { Segment } from '../log/segments.ts'
 import type { ActiveProducer } from '../log/producers.ts'
 import { type Failure, failure } from '../protocol/errors.ts'
 import { LogObject } from './log-object.ts'
@@ -33,6 +34,10 @@ export abstract class MachineLogObject<Env> extends LogObject<Env> {
   override describe(): Description | Failure {
     if (this.host.log !== undefined) return super.describe()
     return { ...EMPTY, sizeBytes: 0, segments: 0, leaderEpoch: 0 }
+  }
+
+  override segments(): readonly Segment[] | Failure {
+    return this.host.log === undefined ? [] : super.segments()
   }
 
   override activeProducers(): ActiveProducer[] | Failure {

@@ -7,6 +7,7 @@ import type { LogBounds, Read, ReadRequest } from '../log/fetch.ts'
 import { type Description, MAX_TIMESTAMP, type OffsetAndTimestamp, type ToOpen } from '../log/partition-log.ts'
 import type { ActiveProducer } from '../log/producers.ts'
 import { decodeBatch, type LogRecord } from '../log/records.ts'
+import type { Segment } from '../log/segments.ts'
 import type { TransactionEnd } from '../log/transactions.ts'
 import { brokerConfigsFromEnv } from '../cluster/broker-configs.ts'
 import type { ClusterView, TopicView } from '../cluster/cluster.ts'
@@ -187,6 +188,10 @@ export class Broker {
 
   describe(topic: TopicView, partition: number): Promise<Description | Failure> {
     return this.#call(topic, partition, stub => stub.describe())
+  }
+
+  segments(topic: TopicView, partition: number): Promise<readonly Segment[] | Failure> {
+    return this.#call(topic, partition, stub => stub.segments())
   }
 
   activeProducers(topic: TopicView, partition: number): Promise<ActiveProducer[] | Failure> {

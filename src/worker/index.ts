@@ -12,6 +12,7 @@ import { docsPage, homePage } from './docs.ts'
 import type { Env } from './env.ts'
 import { mountGroups } from './group-routes.ts'
 import { mountLive } from './live.ts'
+import { mountLooking } from './looking-routes.ts'
 import { httpRequests } from './metrics/measured.ts'
 import { mountMetrics } from './metrics/metrics.ts'
 import { serveTcp } from './kafka/tcp.ts'
@@ -67,6 +68,7 @@ mountRegistry(app)
 mountRestV2(app)
 mountRestV3(app)
 mountTransactions(app)
+mountLooking(app)
 mountMetrics(app)
 
 // To those who do not look at it, the root is the registry's: its clients ask there whether it is up.
