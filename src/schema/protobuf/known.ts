@@ -1,5 +1,6 @@
 // The files that every registry can import without registering them: Google's well-known and common types, and Confluent's
-// own. Of descriptor.proto there are the messages that custom options extend.
+// own. Of descriptor.proto
+// there are the messages, with the standard options left out.
 
 const file = (pkg: string, types: string, imports: readonly string[] = []): string =>
   `syntax = "proto3"; package ${pkg}; ${imports.map(name => `import "${name}";`).join(' ')} ${types}`
@@ -68,6 +69,33 @@ const files: Record<string, string> = {
        optional uint64 positive_int_value = 4; optional int64 negative_int_value = 5; optional double double_value = 6;
        optional bytes string_value = 7; optional string aggregate_value = 8;
        message NamePart { string name_part = 1; bool is_extension = 2; } }
+     message FileDescriptorSet { repeated FileDescriptorProto file = 1; }
+     message FileDescriptorProto { optional string name = 1; optional string package = 2; repeated string dependency = 3;
+       repeated int32 public_dependency = 10; repeated int32 weak_dependency = 11; repeated DescriptorProto message_type = 4;
+       repeated EnumDescriptorProto enum_type = 5; repeated ServiceDescriptorProto service = 6;
+       repeated FieldDescriptorProto extension = 7; optional FileOptions options = 8; optional string syntax = 12; }
+     message DescriptorProto { optional string name = 1; repeated FieldDescriptorProto field = 2;
+       repeated FieldDescriptorProto extension = 6; repeated DescriptorProto nested_type = 3;
+       repeated EnumDescriptorProto enum_type = 4; repeated ExtensionRange extension_range = 5;
+       repeated OneofDescriptorProto oneof_decl = 8; optional MessageOptions options = 7;
+       repeated ReservedRange reserved_range = 9; repeated string reserved_name = 10;
+       message ExtensionRange { optional int32 start = 1; optional int32 end = 2; optional ExtensionRangeOptions options = 3; }
+       message ReservedRange { optional int32 start = 1; optional int32 end = 2; } }
+     message FieldDescriptorProto { optional string name = 1; optional int32 number = 3; optional int32 label = 4;
+       optional int32 type = 5; optional string type_name = 6; optional string extendee = 2;
+       optional string default_value = 7; optional int32 oneof_index = 9; optional string json_name = 10;
+       optional FieldOptions options = 8; optional bool proto3_optional = 17; }
+     message OneofDescriptorProto { optional string name = 1; optional OneofOptions options = 2; }
+     message EnumDescriptorProto { optional string name = 1; repeated EnumValueDescriptorProto value = 2;
+       optional EnumOptions options = 3; repeated EnumReservedRange reserved_range = 4; repeated string reserved_name = 5;
+       message EnumReservedRange { optional int32 start = 1; optional int32 end = 2; } }
+     message EnumValueDescriptorProto { optional string name = 1; optional int32 number = 2;
+       optional EnumValueOptions options = 3; }
+     message ServiceDescriptorProto { optional string name = 1; repeated MethodDescriptorProto method = 2;
+       optional ServiceOptions options = 3; }
+     message MethodDescriptorProto { optional string name = 1; optional string input_type = 2;
+       optional string output_type = 3; optional MethodOptions options = 4; optional bool client_streaming = 5;
+       optional bool server_streaming = 6; }
      ${['File', 'Message', 'Field', 'Oneof', 'Enum', 'EnumValue', 'Service', 'Method', 'ExtensionRange'].map(optionsOf).join(' ')}`,
   ),
   'google/type/calendar_period.proto': common(

@@ -19,6 +19,7 @@ import {
   type Service,
   type Type,
 } from './file.ts'
+import { itemsOf } from './options.ts'
 import { Tokens } from './tokens.ts'
 
 /** Messages inside messages, and maps inside options. */
@@ -119,7 +120,7 @@ class Parser {
         else if (tokens.is('reserved') && (second.kind === 'number' || second.kind === 'string')) {
           message.reserved.push(this.#reserved())
         } else if (tokens.is('extensions') && second.kind === 'number') message.extensions.push(this.#extensions())
-        else if (tokens.is('extend') && (tokens.peek(2).text === '{' || tokens.peek(2).text === '.')) {
+        else if (tokens.is('extend') && tokens.peek(2).text !== '=') {
           tokens.next()
           message.extends.push(this.#extend())
         } else message.fields.push(this.#field())
@@ -322,7 +323,7 @@ class Parser {
   /** The text format of messages: `key: value` or `key { … }`, with commas, semicolons or nothing between. */
   #map(close: string): OptionValue {
     const tokens = this.#tokens
-    const entries: [string, OptionValue][] = []
+    const entries = new Map<string, OptionValue>()
     this.#inside(() => {
       tokens.next()
       while (!tokens.accept(close)) {
@@ -332,11 +333,17 @@ class Parser {
           tokens.expect(']')
         } else key = tokens.word('a key')
         if (!tokens.accept(':') && !tokens.is('{') && !tokens.is('<')) tokens.fail("':'")
-        entries.push([key, this.#value()])
+        const value = this.#value()
+        // A key that comes again makes a list.
+        const before = entries.get(key)
+        entries.set(
+          key,
+          before === undefined ? value : { kind: 'list', items: [...itemsOf(before), ...itemsOf(value)] },
+        )
         if (!tokens.accept(',')) tokens.accept(';')
       }
     })
-    return { kind: 'map', entries }
+    return { kind: 'map', entries: [...entries] }
   }
 
   #simpleName(): string {

@@ -17,6 +17,7 @@ import {
   SCALARS,
   type Service,
 } from './file.ts'
+import { normalizeNumber, normalizeOptions } from './options.ts'
 import type { Types } from './types.ts'
 
 /** Without `types` as written. */
@@ -130,15 +131,19 @@ class Printer {
   }
 
   #extends(extend: readonly Extend[]): string[] {
-    return extend.map(
-      ({ name, fields }) =>
-        `extend ${this.#type(name)} {${section(
-          (this.#types === undefined ? fields : [...fields].sort((a, b) => a.tag - b.tag)).map(field =>
-            this.#field(field),
-          ),
-          true,
-        )}}\n`,
-    )
+    const blocks = extend.map(({ name, fields }) => ({ name: this.#type(name), fields }))
+    // Normalized, one block for each message that is extended.
+    const grouped =
+      this.#types === undefined
+        ? blocks
+        : [...Map.groupBy(blocks, ({ name }) => name)].map(([name, same]) => ({
+            name,
+            fields: same.flatMap(({ fields }) => fields).sort((a, b) => a.tag - b.tag),
+          }))
+    return grouped.map(({ name, fields }) => {
+      const lines = fields.map(field => this.#field(field))
+      return `extend ${name} {${section(lines, true)}}\n`
+    })
   }
 
   #service(service: Service): string {
@@ -188,9 +193,7 @@ class Printer {
   }
 
   #ordered(options: readonly ProtoOption[]): readonly ProtoOption[] {
-    return this.#types === undefined
-      ? options
-      : [...options].sort((a, b) => (a.name === b.name ? 0 : a.name < b.name ? -1 : 1))
+    return this.#types === undefined ? options : normalizeOptions(options, this.#types, this.#scope)
   }
 
   #optionLines(options: readonly ProtoOption[]): string[] {
@@ -216,23 +219,33 @@ class Printer {
     }
   }
 
+  #entries(entries: readonly (readonly [string, OptionValue])[]): readonly (readonly [string, OptionValue])[] {
+    const types = this.#types
+    if (types === undefined) return entries
+    const named = entries.map(([key, value]) => {
+      const extension = key.startsWith('[') ? types.extension(key.slice(1, -1), this.#scope) : undefined
+      return [extension === undefined ? key : `[${extension.fullName}]`, value] as const
+    })
+    return named
+      .filter(([, value]) => value.kind !== 'list' || value.items.length > 0)
+      .sort(([a], [b]) => (a === b ? 0 : a < b ? -1 : 1))
+  }
+
   #value(value: OptionValue): string {
     switch (value.kind) {
       case 'string':
         return `"${escape(value.text)}"`
       case 'map': {
-        const entries =
-          this.#types === undefined
-            ? value.entries
-            : [...value.entries].sort(([a], [b]) => (a === b ? 0 : a < b ? -1 : 1))
+        const entries = this.#entries(value.entries)
         return `{\n${indented(commas(entries.map(([key, item]) => `${key}: ${this.#value(item)}`)))}}`
       }
       case 'list':
+        if (this.#types !== undefined && value.items.length === 1) return this.#value(value.items[0]!)
         return `[\n${indented(commas(value.items.map(item => this.#value(item))))}]`
       case 'option':
         return this.#option(value.option)
       default:
-        return value.text
+        return value.kind === 'number' && this.#types !== undefined ? normalizeNumber(value.text) : value.text
     }
   }
 }
@@ -240,7 +253,8 @@ class Printer {
 const commas = (lines: readonly string[]): string[] =>
   lines.map((line, index) => `${line}${index < lines.length - 1 ? ',' : ''}\n`)
 
-const indented = (lines: readonly string[]): string => lines.join('').replace(/^(?=.)/gm, '  ')
+/** Empty lines too, as Confluent's registry: the texts must be equal. */
+const indented = (lines: readonly string[]): string => lines.join('').replace(/^(?=[^])/gm, '  ')
 
 /** A block of lines, if there are any, after an empty line or the brace before it. */
 function section(lines: readonly string[], inside = false): string {

@@ -11,6 +11,8 @@ import { type MessageType, Types } from './types.ts'
 
 export interface ProtobufSchema extends SchemaFacts<'PROTOBUF'> {
   readonly file: ProtoFile
+  /** Where its messages are. */
+  readonly main: ProtoFile
   readonly types: Types
 }
 
@@ -19,15 +21,24 @@ export function protobufSchema(source: string, references: readonly ResolvedRefe
   const file = read(source)
   const types = new Types(file, references, read)
   const text = printProto(file)
+  const main = mainFile(file, types)
   return {
     type: 'PROTOBUF',
     text,
     identity: text,
     normalized: printProto(file, types),
-    names: namesOf(file.types, file.package),
+    names: namesOf(main.types, main.package),
     file,
+    main,
     types,
   }
+}
+
+/** Whose messages data can be of: of a file that only passes another on, that other's. */
+function mainFile(file: ProtoFile, types: Types): ProtoFile {
+  const [passedOn] = file.publicImports
+  const isWrapper = file.types.length === 0 && file.publicImports.length === 1
+  return (isWrapper ? types.file(passedOn!) : undefined) ?? file
 }
 
 /** Text, or what clients send instead: a FileDescriptorProto in base64. */
@@ -50,9 +61,9 @@ function namesOf(types: readonly Type[], scope: string): string[] {
 }
 
 /** The message at a path of indexes: among those of the file, then of those inside. */
-export function messageAt({ file, types }: ProtobufSchema, indexes: readonly number[]): MessageType | undefined {
-  let within = file.types
-  let fullName = file.package
+export function messageAt({ main, types }: ProtobufSchema, indexes: readonly number[]): MessageType | undefined {
+  let within = main.types
+  let fullName = main.package
   for (const index of indexes) {
     const message = within.filter(type => type.kind === 'message')[index]
     if (message === undefined) return undefined

@@ -5,6 +5,7 @@ import { Invalid } from '../json-text.ts'
 import {
   allFields,
   type Enum,
+  type Extend,
   type Field,
   mapOf,
   type Message,
@@ -43,6 +44,13 @@ export interface EnumType {
   readonly origin: Origin | undefined
 }
 
+/** A custom option. Its type is looked up from where it was defined. */
+export interface Extension {
+  readonly fullName: string
+  readonly field: Field
+  readonly scope: string
+}
+
 export type NamedType = MessageType | EnumType
 
 /** A file that was registered, under the path that imports name. */
@@ -57,6 +65,10 @@ const MAP_KEYS = new Set([...SCALARS].filter(scalar => !['double', 'float', 'byt
 export class Types {
   readonly #byName = new Map<string, NamedType>()
   readonly #resolved = new Map<string, NamedType | undefined>()
+  readonly #extensions = new Map<string, Extension>()
+  readonly #files = new Map<string, ProtoFile>()
+  /** Imports that nobody knows. Files with options of other tools often have some; they matter once a type is missing. */
+  readonly #missing: string[] = []
 
   /** Throws Invalid. */
   constructor(file: ProtoFile, references: readonly NamedFile[], read: (text: string) => ProtoFile = parseProto) {
@@ -69,8 +81,12 @@ export class Types {
         if (seen.size > MAX_IMPORTS) throw new Invalid(`more than ${MAX_IMPORTS} imports`)
         const reference = given.get(name)
         const known = reference === undefined ? knownFile(name) : undefined
-        if (reference === undefined && known === undefined) throw new Invalid(`Could not find the import "${name}"`)
+        if (reference === undefined && known === undefined) {
+          this.#missing.push(name)
+          continue
+        }
         const imported = reference === undefined ? parseProto(known!) : read(reference.schema)
+        this.#files.set(name, imported)
         this.#add(imported, reference ?? { subject: name, version: -1 })
         load([...imported.imports, ...imported.publicImports])
       }
@@ -90,6 +106,21 @@ export class Types {
     return this.#resolved.get(key)
   }
 
+  /** The field of an `extend`, which custom options are. */
+  extension(name: string, scope: string): Extension | undefined {
+    if (name.startsWith('.')) return this.#extensions.get(name.slice(1))
+    for (let at = scope; at !== ''; at = at.slice(0, Math.max(at.lastIndexOf('.'), 0))) {
+      const found = this.#extensions.get(`${at}.${name}`)
+      if (found !== undefined) return found
+    }
+    return this.#extensions.get(name)
+  }
+
+  /** An imported file. */
+  file(name: string): ProtoFile | undefined {
+    return this.#files.get(name)
+  }
+
   get(fullName: string): NamedType | undefined {
     return this.#byName.get(fullName)
   }
@@ -102,7 +133,17 @@ export class Types {
     return this.#byName.get(name)
   }
 
+  #addExtensions(extend: readonly Extend[], scope: string): void {
+    for (const { fields } of extend) {
+      for (const field of fields) {
+        const fullName = scope === '' ? field.name : `${scope}.${field.name}`
+        this.#extensions.set(fullName, { fullName, field, scope })
+      }
+    }
+  }
+
   #add(file: ProtoFile, origin: Origin | undefined): void {
+    this.#addExtensions(file.extends, file.package)
     const add = (types: readonly Type[], scope: string): void => {
       for (const type of types) {
         const fullName = scope === '' ? type.name : `${scope}.${type.name}`
@@ -113,6 +154,7 @@ export class Types {
         if (type.kind === 'enum') this.#byName.set(fullName, { kind: 'enum', fullName, enum: type, file, origin })
         else {
           this.#byName.set(fullName, messageType(type, fullName, file, origin))
+          this.#addExtensions(type.extends, fullName)
           add(type.types, fullName)
         }
       }
@@ -124,7 +166,7 @@ export class Types {
     const check = (types: readonly Type[], scope: string): void => {
       for (const type of types) {
         const fullName = scope === '' ? type.name : `${scope}.${type.name}`
-        if (type.kind === 'enum') checkEnum(type, fullName, file)
+        if (type.kind === 'enum') checkEnum(type, fullName)
         else {
           for (const field of allFields(type)) this.#checkField(field, fullName, file)
           check(type.types, fullName)
@@ -154,7 +196,10 @@ export class Types {
   }
 
   #require(name: string, scope: string, where: string): void {
-    if (this.resolve(name, scope) === undefined) throw new Invalid(`"${name}" is not defined, in "${where}"`)
+    if (this.resolve(name, scope) !== undefined) return
+    const [missing] = this.#missing
+    const hint = missing === undefined ? '' : `; the import "${missing}" is not known, and no reference has its name`
+    throw new Invalid(`"${name}" is not defined, in "${where}"${hint}`)
   }
 }
 
@@ -170,16 +215,6 @@ function messageType(message: Message, fullName: string, file: ProtoFile, origin
     byTag.set(field.tag, field)
     byName.set(field.name, field)
   }
-  const tags = [...byTag.keys()].sort((a, b) => a - b)
-  for (const reserved of message.reserved.flat()) {
-    if (typeof reserved === 'string' && byName.has(reserved)) {
-      throw new Invalid(`"${fullName}" uses the reserved name ${reserved}`)
-    }
-    if (typeof reserved === 'string') continue
-    const [first, last] = typeof reserved === 'number' ? [reserved, reserved] : reserved
-    const used = firstFrom(tags, first)
-    if (used !== undefined && used <= last) throw new Invalid(`"${fullName}" uses the reserved field number ${used}`)
-  }
   for (const field of allFields(message)) {
     const given = field.options.find(({ name, custom }) => !custom && name === 'json_name')?.value
     const json = given?.kind === 'string' ? given.text : jsonName(field.name)
@@ -189,22 +224,8 @@ function messageType(message: Message, fullName: string, file: ProtoFile, origin
   return { kind: 'message', fullName, message, file, origin, byTag, byName, oneOfs }
 }
 
-/** The first of sorted numbers that is not less. */
-function firstFrom(sorted: readonly number[], least: number): number | undefined {
-  let [from, to] = [0, sorted.length]
-  while (from < to) {
-    const middle = (from + to) >>> 1
-    if (sorted[middle]! < least) from = middle + 1
-    else to = middle
-  }
-  return sorted[from]
-}
-
-function checkEnum(type: Enum, fullName: string, file: ProtoFile): void {
+function checkEnum(type: Enum, fullName: string): void {
   if (type.constants.length === 0) throw new Invalid(`"${fullName}" has no constants`)
-  if (file.syntax === 'proto3' && type.constants[0]!.tag !== 0) {
-    throw new Invalid(`"${fullName}": the first constant of an enum is 0 in proto3`)
-  }
   const names = new Set<string>()
   const tags = new Set<number>()
   const aliases = type.options.some(
