@@ -1,5 +1,5 @@
 // `npm run bench`: measures a fresh broker on this machine, prints a table, and keeps it in bench/results. A name (start,
-// produce, fetch, compaction, live) measures that alone, --quick only for a moment; neither is kept.
+// produce, fetch, compaction, rest, live) measures that alone, --quick only for a moment; neither is kept.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -9,6 +9,7 @@ import { liveRows } from './live.ts'
 import { produceRows } from './produce.ts'
 import { Processors } from './processors.ts'
 import { commit, heading, type Row, table } from './report.ts'
+import { restRows } from './rest.ts'
 import { memoryRow, startRows } from './start.ts'
 import { Target } from './target.ts'
 
@@ -24,6 +25,7 @@ const parts = {
     title: 'Compaction, one partition',
     rows: (target: Target) => compactionRows(target, values.quick ?? false),
   },
+  rest: { title: 'Produce through the REST Proxy, one partition', rows: (target: Target) => restRows(target, time) },
   live: { title: 'Live', rows: (target: Target) => liveRows(target, liveTime) },
 }
 type Part = keyof typeof parts
