@@ -8,7 +8,8 @@ import type { ParsedSchema } from './schema.ts'
 
 /** The text registered where the format means nothing to this kind of schema, as Confluent's registry answers. */
 export function formattedSchema(schema: ParsedSchema, format: string): string {
-  if (schema.type === 'AVRO' && format === 'resolved') return printAvro(schema.root, new Set())
+  if (schema.type === 'AVRO' && format === 'resolved')
+    return printAvro(schema.root, { known: new Set(), normalized: false })
   if (schema.type === 'PROTOBUF' && format === 'serialized')
     return Buffer.from(serializedProto(schema.file, schema.types)).toString('base64')
   return schema.text

@@ -1,5 +1,5 @@
-// An Avro schema as text: `printAvro` is what Avro's Schema.toString writes and a registry returns, `normalizeAvro` what
-// Confluent's `normalize=true` makes of it, in which order of attributes and ways of naming do not matter.
+// An Avro schema as text, as Avro's Schema.toString writes it and a registry returns it. Normalized, as by Confluent's
+// `normalize=true`, the order of properties and aliases and an empty doc do not matter either.
 
 import { type Json, type JsonNumber, writeJson } from '../json-text.ts'
 import { type AvroType, type Field, isNamed, isPrimitive, isRecord, type NamedType } from './types.ts'
@@ -27,36 +27,59 @@ function javaDouble(value: number): string {
   return `${digits!.includes('.') ? digits : `${digits}.0`}E${Number(exponent)}`
 }
 
-/** Definitions in the names of `known` are only mentioned: a reference has them. */
-export function printAvro(root: AvroType, known: ReadonlySet<string>): string {
+/** Those that Avro and Confluent know: in a normalized text they come before other properties. */
+const LOGICAL_TYPES = new Set(
+  (
+    'big-decimal date decimal duration local-timestamp-micros local-timestamp-millis local-timestamp-nanos map ' +
+    'time-micros time-millis timestamp-micros timestamp-millis timestamp-nanos uuid variant'
+  ).split(' '),
+)
+
+interface Printing {
+  /** Names that a reference defines: they are only mentioned. */
+  readonly known: ReadonlySet<string>
+  readonly normalized: boolean
+}
+
+export function printAvro(root: AvroType, { known, normalized }: Printing): string {
   const seen = new Set(known)
+  const json = (value: Json): string => writeJson(value, { number, sorted: normalized })
+  const aliasesOf = (aliases: readonly string[]): readonly string[] => (normalized ? [...aliases].sort() : aliases)
+
+  const propertiesOf = (properties: ReadonlyMap<string, Json>): Entry[] => {
+    const entries = [...properties].map(([key, value]): Entry => [key, json(value)])
+    if (!normalized) return entries
+    const logicalType = properties.get('logicalType')
+    const isKnown = typeof logicalType === 'string' && LOGICAL_TYPES.has(logicalType)
+    const first = !isKnown ? [] : logicalType === 'decimal' ? ['logicalType', 'precision', 'scale'] : ['logicalType']
+    // A scale of 0 is what none means, and Confluent's registry passes over it first.
+    const place = ([key, value]: Entry): number => (key === 'scale' && value === '0' ? -1 : first.indexOf(key))
+    const rank = (entry: Entry): number => (place(entry) < 0 ? first.length : place(entry))
+    return entries.sort((a, b) => rank(a) - rank(b) || (a[0] < b[0] ? -1 : 1))
+  }
 
   const print = (type: AvroType, space: string): string => {
     if (type.type === 'union') return array(type.branches.map(branch => print(branch, space)))
-    const properties = [...type.properties].map(([key, json]): Entry => [key, writeJson(json, { number })])
-    if (type.type === 'array') {
-      return object([['type', '"array"'], ['items', print(type.items, space)], ...properties])
-    }
+    const properties = propertiesOf(type.properties)
+    if (type.type === 'array') return object([['type', '"array"'], ['items', print(type.items, space)], ...properties])
     if (type.type === 'map') return object([['type', '"map"'], ['values', print(type.values, space)], ...properties])
     if (!isNamed(type)) {
       return properties.length === 0 ? quoted(type.type) : object([['type', quoted(type.type)], ...properties])
     }
     if (seen.has(type.fullName)) return quoted(nameFrom(type, space))
     seen.add(type.fullName)
+    const aliases = aliasesOf(type.aliases).map(alias => quoted(shortened(alias, type.namespace)))
     return object([
-      ['type', quoted(type.type)],
+      ['type', quoted(normalized && isRecord(type) ? 'record' : type.type)],
       ['name', quoted(type.name)],
       type.namespace !== space && ['namespace', quoted(type.namespace)],
-      type.doc !== undefined && ['doc', quoted(type.doc)],
+      type.doc !== undefined && !(normalized && type.doc === '') && ['doc', quoted(type.doc)],
       isRecord(type) && ['fields', array(type.fields.map(field => printField(field, type.namespace)))],
       type.type === 'enum' && ['symbols', array(type.symbols.map(quoted))],
       type.type === 'enum' && type.default !== undefined && ['default', quoted(type.default)],
       type.type === 'fixed' && ['size', String(type.size)],
       ...properties,
-      type.aliases.length > 0 && [
-        'aliases',
-        array(type.aliases.map(alias => quoted(shortened(alias, type.namespace)))),
-      ],
+      aliases.length > 0 && ['aliases', array(aliases)],
     ])
   }
 
@@ -65,10 +88,10 @@ export function printAvro(root: AvroType, known: ReadonlySet<string>): string {
       ['name', quoted(field.name)],
       ['type', print(field.type, space)],
       field.doc !== undefined && ['doc', quoted(field.doc)],
-      field.default !== undefined && ['default', writeJson(field.default, { number })],
+      field.default !== undefined && ['default', json(field.default)],
       field.order !== 'ascending' && ['order', quoted(field.order)],
-      field.aliases.length > 0 && ['aliases', array(field.aliases.map(quoted))],
-      ...[...field.properties].map(([key, json]): Entry => [key, writeJson(json, { number })]),
+      field.aliases.length > 0 && ['aliases', array(aliasesOf(field.aliases).map(quoted))],
+      ...propertiesOf(field.properties),
     ])
 
   return print(root, '')
@@ -83,57 +106,4 @@ function shortened(fullName: string, space: string): string {
   const dot = fullName.lastIndexOf('.')
   if (dot < 0) return space === '' ? fullName : `.${fullName}`
   return fullName.slice(0, dot) === space ? fullName.slice(dot + 1) : fullName
-}
-
-export function normalizeAvro(root: AvroType, known: ReadonlySet<string>): string {
-  const seen = new Set(known)
-  const sorted = (json: Json): string => writeJson(json, { sorted: true, number })
-
-  const properties = (given: ReadonlyMap<string, Json>): Entry[] => {
-    const logicalType = given.get('logicalType')
-    const others = [...given].filter(([key]) => key !== 'logicalType').sort(([a], [b]) => (a < b ? -1 : 1))
-    // A scale of 0 is what none means.
-    const kept = others.filter(([key, json]) => !(logicalType === 'decimal' && key === 'scale' && sorted(json) === '0'))
-    const entries = kept.map(([key, json]): Entry => [key, sorted(json)])
-    return logicalType === undefined ? entries : [['logicalType', sorted(logicalType)], ...entries]
-  }
-  const aliasesOf = (aliases: readonly string[]): Entry | false =>
-    aliases.length > 0 && ['aliases', array([...aliases].sort().map(quoted))]
-
-  const print = (type: AvroType): string => {
-    if (type.type === 'union') return array(type.branches.map(print))
-    const others = properties(type.properties)
-    if (type.type === 'array') return object([['type', '"array"'], ['items', print(type.items)], ...others])
-    if (type.type === 'map') return object([['type', '"map"'], ['values', print(type.values)], ...others])
-    if (!isNamed(type)) {
-      return others.length === 0 ? quoted(type.type) : object([['type', quoted(type.type)], ...others])
-    }
-    if (seen.has(type.fullName)) return quoted(type.fullName)
-    seen.add(type.fullName)
-    return object([
-      ['name', quoted(type.fullName)],
-      ['type', isRecord(type) ? '"record"' : quoted(type.type)],
-      type.type === 'enum' && ['symbols', array(type.symbols.map(quoted))],
-      type.type === 'fixed' && ['size', String(type.size)],
-      isRecord(type) && ['fields', array(type.fields.map(printField))],
-      ...others.filter(([key]) => key === 'logicalType'),
-      type.doc !== undefined && type.doc !== '' && ['doc', quoted(type.doc)],
-      aliasesOf(type.aliases),
-      type.type === 'enum' && type.default !== undefined && ['default', quoted(type.default)],
-      ...others.filter(([key]) => key !== 'logicalType'),
-    ])
-  }
-
-  const printField = (field: Field): string =>
-    object([
-      ['name', quoted(field.name)],
-      ['type', print(field.type)],
-      ['order', quoted(field.order.toUpperCase())],
-      field.doc !== undefined && ['doc', quoted(field.doc)],
-      aliasesOf(field.aliases),
-      field.default !== undefined && ['default', sorted(field.default)],
-      ...properties(field.properties),
-    ])
-
-  return print(root)
 }

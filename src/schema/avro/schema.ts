@@ -3,7 +3,7 @@
 import type { ResolvedReference, SchemaFacts } from '../schema.ts'
 import { compareAvro, type Finding } from './compatibility.ts'
 import { parseAvro } from './parse.ts'
-import { normalizeAvro, printAvro } from './print.ts'
+import { printAvro } from './print.ts'
 import type { AvroType } from './types.ts'
 
 export interface AvroSchema extends SchemaFacts<'AVRO'> {
@@ -16,8 +16,15 @@ export function avroSchema(source: string, references: readonly ResolvedReferenc
     source,
     references.map(({ schema }) => schema),
   )
-  const text = printAvro(root, known)
-  return { type: 'AVRO', text, identity: text, normalized: normalizeAvro(root, known), names: defined, root }
+  const text = printAvro(root, { known, normalized: false })
+  return {
+    type: 'AVRO',
+    text,
+    identity: text,
+    normalized: printAvro(root, { known, normalized: true }),
+    names: defined,
+    root,
+  }
 }
 
 const descriptions: Record<Finding['type'], (finding: Finding, reader: string, writer: string) => string> = {

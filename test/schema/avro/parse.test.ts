@@ -99,19 +99,21 @@ describe('normalized', () => {
   it.each<[given: unknown, then: string]>([
     [{ type: 'string' }, '"string"'],
     [
-      { type: 'bytes', scale: 0, precision: 4, logicalType: 'decimal' },
-      '{"type":"bytes","logicalType":"decimal","precision":4}',
+      { type: 'bytes', a: 1, scale: 2, precision: 4, logicalType: 'decimal' },
+      '{"type":"bytes","logicalType":"decimal","precision":4,"scale":2,"a":1}',
+    ],
+    [{ type: 'long', logicalType: 'mine', a: 1 }, '{"type":"long","a":1,"logicalType":"mine"}'],
+    [
+      { type: 'error', name: 'R', namespace: 'n', z: 1, y: { b: 1, a: 2 }, doc: '', aliases: ['B', 'A'], fields: [] },
+      '{"type":"record","name":"R","namespace":"n","fields":[],"y":{"a":2,"b":1},"z":1,"aliases":["A","B"]}',
     ],
     [
-      { type: 'record', name: 'R', namespace: 'n', z: 1, doc: 'd', aliases: ['B', 'A'], fields: [] },
-      '{"name":"n.R","type":"record","fields":[],"doc":"d","aliases":["n.A","n.B"],"z":1}',
-    ],
-    [
-      record({ default: { b: 1, a: 2 }, name: 'f', type: { type: 'map', values: 'int' } }),
-      '{"name":"R","type":"record","fields":[{"name":"f","type":{"type":"map","values":"int"},"order":"ASCENDING","default":{"a":2,"b":1}}]}',
+      record({ default: { b: 1, a: 2 }, doc: '', order: 'ascending', name: 'f', type: { type: 'map', values: 'int' } }),
+      '{"type":"record","name":"R","fields":[{"name":"f","type":{"type":"map","values":"int"},"doc":"","default":{"a":2,"b":1}}]}',
     ],
   ])('%j', (given, then) => {
     expect(normalized(given)).toBe(then)
+    expect(normalized(then)).toBe(then)
   })
 
   it('does not depend on the order of attributes and the way names are given', () => {
