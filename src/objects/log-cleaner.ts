@@ -45,7 +45,7 @@ export class LogCleaner {
 
   /** Cleans what is due, as long as `isCurrent` says that the log is still the object's, or until it is the next alarm's. */
   async run(log: PartitionLog, isCurrent: () => boolean): Promise<void> {
-    if (this.dueMs(log) > this.#now() || !this.#takeTurn()) return
+    if (!isCurrent() || this.dueMs(log) > this.#now() || !this.#takeTurn()) return
     this.#isRunning = true
     try {
       for (let left = this.#options.alarmBytes; ; left -= this.#options.stepBytes) {

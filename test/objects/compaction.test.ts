@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { OFFSETS_TOPIC_ID } from '../../src/cluster/internal.ts'
 import type { GroupCommand, GroupReplies } from '../../src/coordinator/commands.ts'
 import { readBatches } from '../../src/log/batch.ts'
@@ -207,6 +207,34 @@ describe('a compacted partition', () => {
     const seen = await all()
     expect(seen.length).toBeLessThan(60)
     expect(valuesOf(seen)).toEqual(lastOf(410, 7))
+  })
+
+  it('ends with its topic, whenever that is deleted', async () => {
+    const failed = vi.spyOn(console, 'error')
+    for (const asked of [1, 2, 3, 5, 8, 13, 21]) {
+      const { raw, put } = await aPartition(MUCH_LATER)
+      for (let i = 0; i < 10; i++) await put(i * 10, 10, 7)
+      await runInDurableObject(raw, async (_, state) => {
+        let removed: Promise<void> | undefined
+        let times = 0
+        // In the middle of a step nothing else runs, so right after whatever asks for the time.
+        const now = (): number => {
+          if (++times === asked) queueMicrotask(() => (removed = host.remove()))
+          return later()
+        }
+        const host = new LogHost(state, { now, cleaning: { ...PARTITION_CLEANING, stepBytes: 8_000 } })
+        await host.alarm()
+        await removed
+        expect(removed).toBeDefined()
+        const tables = "SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'"
+        expect(state.storage.sql.exec(tables).toArray()).toEqual([])
+        expect(await state.storage.getAlarm()).toBeNull()
+      })
+      // The object itself still believes in its topic.
+      await evictDurableObject(raw)
+    }
+    expect(failed).not.toHaveBeenCalled()
+    failed.mockRestore()
   })
 
   it('gives up until the next start where a step fails, and stays readable', async () => {
