@@ -1,7 +1,7 @@
 // `npm run bench:kafka`: Edgelog and Apache Kafka side by side, in turn, in one run: Kafka's own producer and consumer tools
-// for throughput, one raw client for latency and compaction. Kafka stands twice: as it comes, and with a flush behind every
-// append, which is what Edgelog promises. Needs Java 17 and Maven. A word (produce, latency, compaction) measures that alone;
-// neither is kept.
+// for throughput, one raw client for latency, compaction and transactions. Kafka stands twice: as it comes, and with a flush
+// behind every append, which is what Edgelog promises. Needs Java 17 and Maven. A word (produce, latency, compaction,
+// transactions) measures that alone; neither is kept.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -9,6 +9,7 @@ import { startBroker } from '../testing/broker.ts'
 import { haveKafka, type Kafka, startKafka, tool } from '../test/clients/kafka.ts'
 import { compacted, compactions, nameOf } from './compaction.ts'
 import { endToEnd, synchronous } from './kafka-latency.ts'
+import { createTopic, transactionsPerSecond } from './kafka-transactions.ts'
 import { commit, heading } from './report.ts'
 
 /** Each figure is the median of so many turns; the brokers change places at every turn. */
@@ -83,6 +84,44 @@ const compactionLines = (quick: boolean): Line[] =>
     measure: async ({ port }: Peer) => (await compacted(port, compaction)).megabytesPerSecond,
   }))
 
+function transactionLines(quick: boolean): Line[] {
+  const time = quick ? { seconds: 3, warmUpSeconds: 1 } : { seconds: 8, warmUpSeconds: 3 }
+  return [
+    ...[1, 16].map(producers => ({
+      what: `transactions of one record, ${producers} producer${producers > 1 ? 's' : ''}`,
+      unit: 'commits/s',
+      better: 'more' as const,
+      measure: ({ port }: Peer) => transactionsPerSecond(port, producers, time),
+    })),
+    {
+      what: 'read_committed, 1,024 B written in transactions of 100 ms, 1 partition',
+      unit: 'records/s',
+      better: 'more' as const,
+      measure: (peer: Peer, turn: number) => readCommitted(peer, turn, quick ? 30_000 : 200_000),
+    },
+  ]
+}
+
+/** Records per second of Kafka's ConsumerPerformance, which counts them from its first fetch on. */
+async function readCommitted({ port }: Peer, turn: number, records: number): Promise<number> {
+  const server = ['--bootstrap-server', `127.0.0.1:${port}`]
+  const topic = `committed-${turn}`
+  await createTopic(port, topic, 1)
+  await must('ProducerPerformance', [
+    ...['--topic', topic, '--num-records', String(records), '--record-size', '1024', '--throughput', '-1'],
+    ...['--transactional-id', topic, '--transaction-duration-ms', '100'],
+    ...['--command-property', `bootstrap.servers=127.0.0.1:${port}`],
+  ])
+  const said = await must('ConsumerPerformance', [
+    ...[...server, '--topic', topic, '--num-records', String(records), '--timeout', '30000'],
+    ...['--command-property', 'isolation.level=read_committed', 'auto.offset.reset=earliest'],
+  ])
+  const figures = said.trim().split('\n').at(-1)!.split(',')
+  const [read, rate] = [Number(figures[4]), Number(figures.at(-1))]
+  if (!(read >= records) || !(rate > 0)) throw new Error(`ConsumerPerformance said: ${said}`)
+  return rate
+}
+
 interface Load {
   readonly topic: string
   readonly partitions: number
@@ -135,6 +174,7 @@ const parts: Readonly<Record<string, Line[]>> = {
   produce: produceLines(quick),
   latency: latencyLines(quick),
   compaction: compactionLines(quick),
+  transactions: transactionLines(quick),
 }
 const unknown = positionals.find(name => !Object.hasOwn(parts, name))
 if (unknown !== undefined) {
