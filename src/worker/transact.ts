@@ -54,15 +54,18 @@ export async function transact(
   request: TransactRequest,
 ): Promise<{ readonly transacted: Transacted } | NotTransacted> {
   const { body, key } = request
+  // What was answered is answered again, whatever has become of its topics.
+  const first = key === undefined ? undefined : await retried(() => newProducer(broker, body, key))
+  if (isFailure(first)) return { ...inWordsOf(request, first), part: 'transaction', outcome: 'aborted' }
+  if (first !== undefined && 'answer' in first) return { transacted: decodeTransacted(first.answer) }
   const found = await topicsOf(broker, body)
   if (isFailure(found)) return { ...found, part: 'records', outcome: 'aborted' }
   const offsets = body.offsets && (await topicsToCommit(broker, body.offsets.offsets))
   if (isFailure(offsets)) return { ...offsets, field: `offsets.${offsets.field}`, part: 'offsets', outcome: 'aborted' }
   const counts = (topic: string): number => found.get(topic)!.partitions
   const written = { topics: found, partitions: partitionsOf(body, counts, key) }
-  const begun = await begin(broker, request, await placesOf(broker, body, written.partitions))
+  const begun = await begin(broker, request, first, await placesOf(broker, body, written.partitions))
   if (isFailure(begun)) return { ...inWordsOf(request, begun), part: 'transaction', outcome: 'aborted' }
-  if ('answer' in begun) return { transacted: decodeTransacted(begun.answer) }
 
   const accumulators = new Map<string, Accumulator>()
   const [, refused] = await Promise.all([
@@ -143,12 +146,13 @@ interface Begun {
   readonly transaction: number
 }
 
-/** A transaction with all its partitions; or the answer that was given before. */
+/** A transaction with all its partitions, of a producer that is there already, that is idle, or that is new. */
 async function begin(
   broker: Broker,
   { body, key, nowMs }: TransactRequest,
+  given: NamedProducer | undefined,
   places: readonly TopicPartition[],
-): Promise<Begun | { readonly answer: Uint8Array } | Failure> {
+): Promise<Begun | Failure> {
   const isPassing = body.transactionalId === undefined && key === undefined
   const idle = isPassing ? broker.transactions.passing.take(body.timeoutMs, nowMs) : undefined
   if (idle !== undefined) {
@@ -156,17 +160,19 @@ async function begin(
     if (!isFailure(added)) return { producer: idle, transaction: added.transaction }
     // Forgotten, or still busy: nothing was written, so another one will do.
   }
-  const producer = await retried(() => newProducer(broker, body, key))
-  if (isFailure(producer) || 'answer' in producer) return producer
+  const producer = given ?? (await retried(() => newProducer(broker, body)))
+  if (isFailure(producer)) return producer
   const added = await retried(() => broker.transactions.numberOf(producer.transactionalId, producer, places, true))
   return isFailure(added) ? added : { producer, transaction: added.transaction }
 }
 
+async function newProducer(broker: Broker, body: TransactionBody): Promise<NamedProducer | Failure>
 async function newProducer(
   broker: Broker,
-  { transactionalId: given, timeoutMs }: TransactionBody,
-  key: string | undefined,
-): Promise<NamedProducer | { readonly answer: Uint8Array } | Failure> {
+  body: TransactionBody,
+  key: string,
+): Promise<NamedProducer | { readonly answer: Uint8Array } | Failure>
+async function newProducer(broker: Broker, { transactionalId: given, timeoutMs }: TransactionBody, key?: string) {
   const freshProducerId = await broker.producerId()
   if (isFailure(freshProducerId)) return freshProducerId
   const transactionalId = given ?? (key === undefined ? broker.transactions.passing.newId() : `${PASSING_ID}key/${key}`)

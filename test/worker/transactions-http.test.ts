@@ -14,6 +14,9 @@ import { KafkaClient } from '../support/kafka-client.ts'
 import { aProduce } from '../support/kafka-requests.ts'
 import { aBatch } from '../support/log.ts'
 
+/** A machine may have much else to do. */
+const PATIENTLY = { timeout: 15_000 }
+
 let broker: Broker
 let kafka: KafkaClient
 let api: ReturnType<typeof client>
@@ -39,7 +42,7 @@ const transact = (body: object, key?: string): Promise<Reply> =>
 
 /** What readers of what is committed get, when nothing is open any more. */
 async function committed(topic: string, partition = 0): Promise<unknown[]> {
-  await expect.poll(() => open()).toEqual([])
+  await expect.poll(() => open(), PATIENTLY).toEqual([])
   const { json } = await api(`GET /v1/topics/${topic}/partitions/${partition}/records?isolation=read_committed`)
   return json.records.map(({ value }: { value: unknown }) => value)
 }
@@ -100,7 +103,7 @@ describe('a transaction', () => {
     const name = await aTopic()
     const offsets = { group: 'alone', offsets: [{ topic: name, partition: 0, offset: 0 }] }
     expect((await transact({ offsets })).json).toMatchObject({ records: [], offsets })
-    await expect.poll(() => offsetOf('alone', name)).toBe(0)
+    await expect.poll(() => offsetOf('alone', name), PATIENTLY).toBe(0)
     expect((await transact({ records: [{ topic: name, value: 1 }] })).json).not.toHaveProperty('offsets')
   })
 
@@ -118,7 +121,7 @@ describe('a transaction', () => {
     )
     const { json: topic } = await api(`GET /v1/topics/${name}`)
     // And a marker each.
-    await expect.poll(() => open()).toEqual([])
+    await expect.poll(() => open(), PATIENTLY).toEqual([])
     expect(topic.partitions.map(({ logStartOffset }: Record<string, number>) => logStartOffset)).toEqual([0, 0])
   })
 
@@ -259,6 +262,9 @@ describe('an Idempotency-Key', () => {
     expect(all.sort()).toEqual([1, 2, 3])
     expect(await transact({ records }, key)).toMatchObject({ status: 422, json: { field: 'Idempotency-Key' } })
     expect((await transact({ records }, randomUUID())).status).toBe(200)
+    await api(`DELETE /v1/topics/${name}`)
+    expect(await transact({ records, offsets }, key)).toMatchObject({ status: 200, json: first.json })
+    expect((await api(`GET /v1/topics/${name}`)).status).toBe(404)
   })
 
   it('may be tried again after a failure', async () => {
@@ -267,7 +273,7 @@ describe('an Idempotency-Key', () => {
     const key = randomUUID()
     expect((await transact({ records }, key)).status).toBe(413)
     await api(`PATCH /v1/topics/${name}`, { body: { config: { 'max.message.bytes': '3000' } } })
-    await expect.poll(async () => (await transact({ records }, key)).status).toBe(200)
+    await expect.poll(async () => (await transact({ records }, key)).status, PATIENTLY).toBe(200)
     expect((await transact({ records }, key)).status).toBe(200)
     expect(await committed(name)).toHaveLength(1)
   })
@@ -280,7 +286,7 @@ describe('an Idempotency-Key', () => {
     for (const { status, json } of replies)
       if (status !== 200) expect(json).toMatchObject({ code: 'CONCURRENT_TRANSACTIONS', retriable: true })
     let last: Reply | undefined
-    await expect.poll(async () => (last = await transact({ records }, key)).status).toBe(200)
+    await expect.poll(async () => (last = await transact({ records }, key)).status, PATIENTLY).toBe(200)
     for (const { status, json } of replies) if (status === 200) expect(json).toEqual(last!.json)
     expect(await committed(name, 0)).toEqual(['once'])
     expect(await committed(name, 1)).toEqual(['once'])

@@ -19,6 +19,9 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
+/** A machine may have much else to do. */
+const PATIENTLY = { timeout: 15_000 }
+
 let broker: TestBroker
 let api: ReturnType<typeof client>
 beforeAll(async () => {
@@ -113,7 +116,7 @@ describe('a transaction that nobody ends', () => {
     await broker.evict()
     expect(await committed(topic)).toEqual([])
     await broker.advance(31_000)
-    await expect.poll(() => committed(topic)).toEqual(['behind it'])
+    await expect.poll(() => committed(topic), PATIENTLY).toEqual(['behind it'])
     const end = await kafka(to => to.call(endTxn, 5, { transactionalId, ...me, committed: true }))
     expect(end.errorCode).not.toBe(0)
   })
@@ -135,7 +138,7 @@ describe('a transactional id', () => {
     await broker.advance(3 * DAY_MS)
     expect(await ids()).toEqual([])
     expect((await transact({ transactionalId: 'mine', records: [{ topic, value: 5 }] })).status).toBe(200)
-    await expect.poll(() => committed(topic)).toEqual([1, 2, 3, 4, 5])
+    await expect.poll(() => committed(topic), PATIENTLY).toEqual([1, 2, 3, 4, 5])
   })
 })
 
@@ -178,7 +181,7 @@ describe('aborted transactions', () => {
         const asked = { transactionalId, ...aProduce(topic, records) }
         const done = async () => (await to.call(produce, 12, asked)).responses[0]!.partitionResponses[0]!.errorCode
         // The one before may still be on its way to the partition.
-        await expect.poll(done).toBe(0)
+        await expect.poll(done, PATIENTLY).toBe(0)
         const { producerId, producerEpoch } = me
         me = { ...me, ...(await to.call(endTxn, 5, { transactionalId, producerId, producerEpoch, committed: false })) }
       }
@@ -188,7 +191,7 @@ describe('aborted transactions', () => {
       const { responses } = await kafka(to => to.call(fetchRecords, 12, { ...request, isolationLevel: 1 }))
       return responses[0]!.partitions[0]!.abortedTransactions?.map(({ firstOffset }) => firstOffset)
     }
-    await expect.poll(() => aborted(0)).toEqual([0, 2, 4])
+    await expect.poll(() => aborted(0), PATIENTLY).toEqual([0, 2, 4])
     await api(`DELETE /v1/topics/${topic}/partitions/0/records?before=3`)
     await broker.evict()
     expect(await aborted(3)).toEqual([2, 4])
