@@ -1,6 +1,6 @@
 // `npm run test:clients`: other people's clients against a broker started here, each installed on first use into a cache
 // folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange, groups, compaction,
-// metrics, transactions, registry, ecosystem or one part of it (streams, connect, mirror, verifiable, performance).
+// metrics, transactions, registry, rest, ecosystem or one part of it (streams, connect, mirror, verifiable, performance).
 // EDGELOG_WITNESS_PORT takes a broker that is running already.
 
 import { startBroker } from '../../testing/broker.ts'
@@ -16,6 +16,7 @@ import { kafkaTools, threeBrokers } from './kafka-tools.ts'
 import { metrics } from './metrics.ts'
 import { pythons } from './python.ts'
 import { registryClients } from './registry.ts'
+import { rest } from './rest.ts'
 import { transactions } from './transactions.ts'
 import type { Witness } from './witness.ts'
 
@@ -51,6 +52,7 @@ if (wants('tools') && witnesses.includes(kafkaConsole) && broker !== undefined) 
 if (wants('groups')) await groups(checks)
 if (wants('compaction')) await compaction(checks)
 if (wants('registry')) await registryClients(checks, prefix)
+if (wants('rest')) await rest(checks)
 
 console.log(`\n${checks.passed} passed, ${checks.failed} failed`)
 process.exit(checks.failed === 0 ? 0 : 1)
