@@ -1,10 +1,11 @@
 // `npm run test:clients`: other people's clients against a broker started here, each installed on first use into a cache
 // folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange, groups, compaction,
-// metrics, transactions, registry, rest, ecosystem or one part of it (streams, connect, mirror, verifiable, performance).
-// EDGELOG_WITNESS_PORT takes a broker that is running already.
+// metrics, transactions, registry, rest, client, ecosystem or one part of it (streams, connect, mirror, verifiable,
+// performance). EDGELOG_WITNESS_PORT takes a broker that is running already.
 
 import { startBroker } from '../../testing/broker.ts'
 import { Checks } from './checks.ts'
+import { ownClient } from './client.ts'
 import { compaction } from './compaction.ts'
 import { kafkaConsole } from './console.ts'
 import { ecosystem, PARTS } from './ecosystem.ts'
@@ -51,6 +52,7 @@ await broker?.close()
 if (wants('tools') && witnesses.includes(kafkaConsole) && broker !== undefined) await threeBrokers(checks)
 if (wants('groups')) await groups(checks)
 if (wants('compaction')) await compaction(checks)
+if (wants('client')) await ownClient(checks)
 if (wants('registry')) await registryClients(checks, prefix)
 if (wants('rest')) await rest(checks)
 
