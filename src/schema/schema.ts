@@ -73,9 +73,15 @@ export function parseSchema(
     }
   } catch (error) {
     if (error instanceof Invalid) return invalid(error.message)
+    if (isOverflow(error)) return invalid('The schema is nested too deep')
     throw error
   }
 }
+
+/** The bounds of each format keep within the stack of today's platforms; what it is tomorrow, nobody knows. */
+const isOverflow = (error: unknown): boolean => error instanceof RangeError
+
+const TOO_DEEP = `{errorType:'TOO_LARGE_TO_COMPARE', description:'The schemas are too large or too deep to be compared'}`
 
 const invalid = (message: string): SchemaFailure => ({ error: 'INVALID_SCHEMA', message })
 
@@ -88,9 +94,15 @@ export function incompatibilities(
   writer: ParsedSchema,
   called: readonly [reader: string, writer: string] = ['new', 'old'],
 ): readonly string[] {
-  if (reader.type === 'AVRO' && writer.type === 'AVRO') return avroIncompatibilities(reader, writer, called)
-  if (reader.type === 'JSON' && writer.type === 'JSON') return jsonIncompatibilities(reader, writer, called)
-  if (reader.type === 'PROTOBUF' && writer.type === 'PROTOBUF') return protobufIncompatibilities(reader, writer, called)
+  try {
+    if (reader.type === 'AVRO' && writer.type === 'AVRO') return avroIncompatibilities(reader, writer, called)
+    if (reader.type === 'JSON' && writer.type === 'JSON') return jsonIncompatibilities(reader, writer, called)
+    if (reader.type === 'PROTOBUF' && writer.type === 'PROTOBUF')
+      return protobufIncompatibilities(reader, writer, called)
+  } catch (error) {
+    if (isOverflow(error)) return [TOO_DEEP]
+    throw error
+  }
   return ['Incompatible because of different schema type']
 }
 
@@ -142,6 +154,8 @@ function orFailure<T>(run: () => T): T | DatumFailure {
     return run()
   } catch (error) {
     if (error instanceof BadDatum) return { error: 'INVALID_DATUM', message: error.message, path: error.path }
+    // Where a JSON schema has nothing to say, for one, values may be as deep as they like.
+    if (isOverflow(error)) return { error: 'INVALID_DATUM', message: 'values are nested too deep', path: '' }
     throw error
   }
 }

@@ -14,7 +14,7 @@ import {
 /** Pairs of types that are compared; schemas of 1 MB could ask for billions. */
 const MAX_PAIRS = 200_000
 /** Types inside each other; a cycle of one schema runs along every cycle of the other. */
-const MAX_DEPTH = 1_000
+const MAX_DEPTH = 500
 const MAX_FINDINGS = 100
 /** Symbols that are named in a finding. */
 const MAX_SYMBOLS = 100

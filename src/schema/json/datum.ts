@@ -10,7 +10,16 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 /** Throws BadDatum. */
 export function encodeJson({ resources }: JsonSchema, value: unknown): Uint8Array {
   validateJson(resources, value)
-  return encoder.encode(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? exact(item) : item)))
+  return encoder.encode(stringify(value))
+}
+
+function stringify(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    return JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? exact(item) : item))
+  }
 }
 
 /** The digits of a number, which a reviver is told besides what became of them. Not yet in TypeScript's library. */

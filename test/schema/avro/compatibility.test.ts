@@ -320,6 +320,15 @@ describe('hostile pairs', () => {
       return record(f('x', inner))
     }
     expect(findings(cycle(2), cycle(3)).length).toBeGreaterThan(0)
+    const list = (length: number) => {
+      let inner: Given = 'L'
+      for (let i = 0; i < length; i++) inner = { type: 'array', items: inner }
+      return { type: 'record', name: 'L', fields: [f('x', inner)] }
+    }
+    expect(findings(list(9), list(9))).toEqual([])
+    expect(findings(list(400), list(400))).toEqual([])
+    const two = { type: 'record', name: 'L', fields: [f('x', ['L', 'null'])] }
+    expect(findings(two, two)).toEqual([])
     expect(findings(named(1, 'int'), named(1, 'int'))).toEqual([])
   })
 })

@@ -163,6 +163,13 @@ describe('a record', () => {
     expect(fault({ $ref: '#/definitions/d59', definitions }, 'a')).toMatch(/asks for more checks/)
   })
 
+  it('may not be endlessly deep', () => {
+    let value: unknown = 1
+    for (let i = 0; i < 100_000; i++) value = [value]
+    expect(fault({}, value)).toBe('values are nested too deep')
+    expect(fault({ items: { $ref: '#' } }, value)).toMatch(/asks for more checks/)
+  })
+
   it('is JSON text, with all digits of its numbers', () => {
     const schema = parse({})
     if ('error' in schema) throw new Error(schema.message)
