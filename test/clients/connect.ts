@@ -1,14 +1,13 @@
 // Kafka Connect, distributed, with its REST on port 8083: a file becomes a topic and the topic another file, over pauses,
 // restarts and kills. Its configs, offsets and states are compacted topics here, its source writes in transactions.
 
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Checks, expectEqual, expectSaid } from './checks.ts'
 import { expectNoComplaints, type Program, startJava, until } from './jvm.ts'
 import { ecosystemJar, tool } from './kafka.ts'
 import type { Killable } from './killable.ts'
-import { expectOk } from './run.ts'
+import { expectOk, temporaryFolder } from './run.ts'
 
 const REST_PORT = Number(process.env['EDGELOG_CONNECT_PORT'] ?? 8083)
 const TOPIC = 'lines'
@@ -23,7 +22,7 @@ const WATCHED_MS = 3_000
 const EXPECTED = [/Catching up to assignment's config offset/, /Close timed out with 1 pending requests to coordinator/]
 
 export async function connect(checks: Checks, broker: Killable): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'witness-connect-'))
+  const folder = temporaryFolder()
   const [input, output] = [join(folder, 'in.txt'), join(folder, 'out.txt')]
   const properties = join(folder, 'worker.properties')
   writeFileSync(properties, WORKER(broker.port))

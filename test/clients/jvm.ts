@@ -2,11 +2,10 @@
 // What they complain of that Apache Kafka would not have given them cause for is held against the broker.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ecosystemClassPath } from './kafka.ts'
-import { cacheFolder, expectOk, run } from './run.ts'
+import { cacheFolder, expectOk, run, temporaryFolder } from './run.ts'
 
 /** What is kept of a log to be looked at; all of it is in the cache folder, under logs. */
 const MAX_LOG_LENGTH = 16_777_216
@@ -93,7 +92,7 @@ export function startJava(className: string, args: readonly string[], { classPat
 
 /** Compiles a source of `test/clients/java`; what comes back goes into a class path. */
 export async function compile(source: string): Promise<string> {
-  const classes = mkdtempSync(join(tmpdir(), 'witness-classes-'))
+  const classes = temporaryFolder()
   expectOk(
     await run('javac', ['-cp', ecosystemClassPath, '-d', classes, join(import.meta.dirname, 'java', source)], {
       timeoutMs: WAIT_MS,

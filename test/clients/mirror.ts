@@ -1,8 +1,7 @@
 // MirrorMaker 2 between Apache Kafka and Edgelog, both ways at once: the same records, configs and partitions on the other
 // side, heartbeats, and groups that find there where they were. It is killed on the way, and writes exactly once.
 
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kafka } from 'kafkajs'
 import { clientOf, firstAndLast, follow } from './beside.ts'
@@ -10,7 +9,7 @@ import { type Checks, expectEqual, expectSaid } from './checks.ts'
 import { expectNoComplaints, startJava, until } from './jvm.ts'
 import { startKafka, tool } from './kafka.ts'
 import type { Killable } from './killable.ts'
-import { expectOk } from './run.ts'
+import { expectOk, temporaryFolder } from './run.ts'
 
 const KAFKA_PORT = Number(process.env['EDGELOG_APACHE_KAFKA_PORT'] ?? 19_192)
 const RECORDS = 2_000
@@ -48,7 +47,7 @@ export async function mirror(checks: Checks, { port }: Killable): Promise<void> 
     client: clientOf(at),
   })
   const [kafka, edgelog] = [side('kafka', KAFKA_PORT), side('edgelog', port)]
-  const properties = join(mkdtempSync(join(tmpdir(), 'witness-mirror-')), 'mm2.properties')
+  const properties = join(temporaryFolder(), 'mm2.properties')
   writeFileSync(properties, MIRROR(port))
   const logs: string[] = []
   const start = () => startJava('org.apache.kafka.connect.mirror.MirrorMaker', [properties], { name: 'mirrormaker' })

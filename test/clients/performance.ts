@@ -1,14 +1,13 @@
 // The tools that measure, and those that look at transactions, groups, ACLs and reassignments: they work, or say in one
 // sentence why not.
 
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { clientOf, firstAndLast } from './beside.ts'
 import { type Checks, expectEqual, expectSaid } from './checks.ts'
 import { tool } from './kafka.ts'
 import type { Killable } from './killable.ts'
-import { expectOk, type Ran } from './run.ts'
+import { expectOk, type Ran, temporaryFolder } from './run.ts'
 
 const RECORDS = 50_000
 
@@ -69,7 +68,7 @@ export async function performance(checks: Checks, { port }: Killable): Promise<v
     expectSaid(all(await run('AclCommand', '--list')), /SecurityDisabledException: No Authorizer is configured/)
   })
   await checks.check('ReassignPartitionsCommand verifies, and hears that nothing is moved', async () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'witness-')), 'reassign.json')
+    const file = join(temporaryFolder(), 'reassign.json')
     writeFileSync(file, JSON.stringify({ version: 1, partitions: [{ topic, partition: 0, replicas: [0] }] }))
     const how = ['--reassignment-json-file', file]
     expectSaid(await ok('ReassignPartitionsCommand', '--verify', ...how), /partition measured-0 is completed/)

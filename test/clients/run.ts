@@ -1,11 +1,19 @@
 // Other people's programs, run as users run them: with a time limit, their output kept, and nothing left running.
 
 import { spawn } from 'node:child_process'
-import { homedir } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** Where downloaded clients stay between runs, outside of the tree. */
 export const cacheFolder = process.env['EDGELOG_CACHE'] ?? join(homedir(), '.cache', 'edgelog')
+
+/** A folder that is gone once this process is. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'witness-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
 
 const MAX_OUTPUT_LENGTH = 16_777_216
 

@@ -1,15 +1,13 @@
 // Kafka Streams under exactly_once_v2: an application of ours whose instances, and once the broker, are killed in the middle
 // of their work. What it answers equals what plain code says, record by record.
 
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { clientOf, createTopics, firstAndLast, follow, send } from './beside.ts'
 import { type Checks, expectEqual } from './checks.ts'
 import { compile, expectNoComplaints, type Program, startJava, until } from './jvm.ts'
 import { tool } from './kafka.ts'
 import type { Killable } from './killable.ts'
-import { expectOk } from './run.ts'
+import { expectOk, temporaryFolder } from './run.ts'
 import { EXPECTED_OF_STREAMS } from './wordcount.ts'
 
 const CUSTOMERS = 50
@@ -43,7 +41,7 @@ const AFTER_KILLS = [
 export async function exactlyOnce(checks: Checks, broker: Killable): Promise<void> {
   const { port } = broker
   const classes = await compile('Orders.java')
-  const folder = mkdtempSync(join(tmpdir(), 'witness-streams-'))
+  const folder = temporaryFolder()
   const logs: string[] = []
   const start = (name: string): Program =>
     startJava('Orders', [`localhost:${port}`, 'orders-app', join(folder, name)], {

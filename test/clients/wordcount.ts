@@ -1,14 +1,13 @@
 // Kafka Streams' own demo, which counts words, stopped and started on the way, and the tool that resets an application.
 
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { clientOf, createTopics, follow, send } from './beside.ts'
 import { type Checks, expectEqual, expectSaid } from './checks.ts'
 import { expectNoComplaints, startJava, until } from './jvm.ts'
 import { tool } from './kafka.ts'
 import type { Killable } from './killable.ts'
-import { expectOk } from './run.ts'
+import { expectOk, temporaryFolder } from './run.ts'
 
 /** What Streams says of itself, and while topics it has asked for are on their way. */
 export const EXPECTED_OF_STREAMS = [
@@ -18,7 +17,7 @@ export const EXPECTED_OF_STREAMS = [
   /The metadata response from the cluster reported a recoverable issue .*=UNKNOWN_TOPIC_OR_PARTITION\}/,
 ]
 export async function wordCount(checks: Checks, { port }: Killable): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'witness-streams-'))
+  const folder = temporaryFolder()
   const properties = join(folder, 'streams.properties')
   writeFileSync(properties, `bootstrap.servers=localhost:${port}\nstate.dir=${folder}\ncommit.interval.ms=500\n`)
   const start = () =>
