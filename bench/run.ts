@@ -1,5 +1,5 @@
 // `npm run bench`: measures a fresh broker on this machine, prints a table, and keeps it in bench/results. A name (start,
-// produce, fetch, compaction, rest, live) measures that alone, --quick only for a moment; neither is kept.
+// produce, fetch, compaction, rest, registry, live) measures that alone, --quick only for a moment; neither is kept.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -7,6 +7,7 @@ import { compactionRows } from './compaction.ts'
 import { fetchRows } from './fetch.ts'
 import { liveRows } from './live.ts'
 import { produceRows } from './produce.ts'
+import { registryRows } from './registry.ts'
 import { Processors } from './processors.ts'
 import { commit, heading, type Row, table } from './report.ts'
 import { restRows } from './rest.ts'
@@ -26,6 +27,7 @@ const parts = {
     rows: (target: Target) => compactionRows(target, values.quick ?? false),
   },
   rest: { title: 'Produce through the REST Proxy, one partition', rows: (target: Target) => restRows(target, time) },
+  registry: { title: 'Schema registry', rows: (target: Target) => registryRows(target, time) },
   live: { title: 'Live', rows: (target: Target) => liveRows(target, liveTime) },
 }
 type Part = keyof typeof parts

@@ -25,12 +25,20 @@ export function authorize(request: { authorization?: string | null }, env: Setti
       'SECURITY_DISABLED',
       'This broker has no token yet, so it refuses everything. Set one with `npx wrangler secret put EDGELOG_ADMIN_TOKEN`, then send it as `Authorization: Bearer <token>`.',
     )
-  const token = /^Bearer +(\S+) *$/i.exec(request.authorization ?? '')?.[1]
+  const token = tokenOf(request.authorization ?? '')
   if (token === undefined)
     return failure('SASL_AUTHENTICATION_FAILED', 'Send the token of this broker as `Authorization: Bearer <token>`.')
   return sameText(token, env.EDGELOG_ADMIN_TOKEN)
     ? ADMIN
     : failure('SASL_AUTHENTICATION_FAILED', 'That is not the token of this broker.')
+}
+
+/** Registry clients know names and passwords rather than tokens: then the password is the token, whatever the name. */
+function tokenOf(authorization: string): string | undefined {
+  const [, scheme = '', said] = /^(Bearer|Basic) +(\S+) *$/i.exec(authorization) ?? []
+  if (said === undefined || scheme.toLowerCase() === 'bearer') return said
+  const login = Buffer.from(said, 'base64').toString()
+  return login.includes(':') ? login.slice(login.indexOf(':') + 1) : undefined
 }
 
 /** The WebSocket subprotocol of live sockets, for clients that must name one to say their token beside it. */

@@ -102,6 +102,7 @@ app.onError((error, c) => {
   if (error instanceof BodyLost) return badRequest(error.message)
   // Whoever has gone away gets no answer, and that is no fault of ours.
   if (!c.req.raw.signal.aborted) console.error(`${c.req.method} ${c.req.path}:`, error)
+  if (isRegistryPath(c.req.path)) return errorAnswer(registryErrors.status(500))
   return problem({ error: 'UNKNOWN_SERVER_ERROR', message: 'Something unexpected went wrong in the broker.' })
 })
 
@@ -109,6 +110,10 @@ app.onError((error, c) => {
 function refuse(c: Context<AppEnv>, pathname: string): Response | undefined {
   const principal = authorize({ authorization: authorizationOf(c.req.raw.headers) }, c.env)
   if (!isFailure(principal)) return undefined
+  if (isRegistryPath(pathname)) {
+    const errorCode = principal.error === 'SECURITY_DISABLED' ? 503 : 401
+    return errorAnswer({ errorCode, message: principal.message })
+  }
   if (principal.error !== 'SECURITY_DISABLED') {
     if (pathname === '/healthz') return undefined
     return problem(principal, { headers: { 'www-authenticate': 'Bearer realm="edgelog"' } })

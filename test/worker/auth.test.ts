@@ -22,6 +22,10 @@ describe('who may', () => {
     { env: token, authorization: 'Bearer sesame2', then: refused },
     { env: token, authorization: 'Bearer öffne', then: refused },
     { env: token, authorization: 'Basic sesame', then: refused },
+    { env: token, authorization: `Basic ${btoa('anyone:sesame')}`, then: admin },
+    { env: token, authorization: `basic ${btoa(':sesame')}`, then: admin },
+    { env: token, authorization: `Basic ${btoa('sesame:other')}`, then: refused },
+    { env: token, authorization: `Basic ${btoa('sesame')}`, then: refused },
     { env: token, authorization: '', then: refused },
   ])('$env with $authorization', ({ env, authorization, then }) =>
     expect(authorize({ authorization }, env)).toMatchObject(then),
