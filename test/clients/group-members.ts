@@ -41,6 +41,13 @@ const java =
       ...properties.flatMap(one => ['--command-property', one]),
     ])
 
+const py =
+  (client: string, ...protocol: string[]) =>
+  ({ bootstrap, topic, group }: Place): Command => [
+    python,
+    [inFolder('members.py'), client, bootstrap, topic, group, ...protocol],
+  ]
+
 /** Each with the assignors it has by itself, KafkaJS with one of the others' added. */
 export const commands = {
   websocket: javascript('websocket'),
@@ -55,19 +62,15 @@ export const commands = {
     ],
   ],
   Java: java('session.timeout.ms=6000', 'heartbeat.interval.ms=500'),
+  'Java, cooperative': java(
+    'partition.assignment.strategy=org.apache.kafka.clients.consumer.CooperativeStickyAssignor',
+    'heartbeat.interval.ms=500',
+  ),
   'Java, KIP-848': java('group.protocol=consumer'),
-  'kafka-python': ({ bootstrap, topic, group }: Place): Command => [
-    python,
-    [inFolder('members.py'), 'kafka_python', bootstrap, topic, group],
-  ],
-  'confluent-kafka': ({ bootstrap, topic, group }: Place): Command => [
-    python,
-    [inFolder('members.py'), 'confluent', bootstrap, topic, group],
-  ],
-  'confluent-kafka, KIP-848': ({ bootstrap, topic, group }: Place): Command => [
-    python,
-    [inFolder('members.py'), 'confluent', bootstrap, topic, group, 'consumer'],
-  ],
+  'kafka-python': py('kafka_python'),
+  'confluent-kafka': py('confluent'),
+  'confluent-kafka, cooperative': py('confluent', 'cooperative'),
+  'confluent-kafka, KIP-848': py('confluent', 'consumer'),
 } satisfies Record<string, (place: Place) => Command>
 
 export type Client = keyof typeof commands

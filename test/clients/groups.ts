@@ -9,6 +9,8 @@ const PARTITIONS = 12
 /** Records a second while members come and go; what is left to make the number full comes at once after. */
 const RATE = 1_500
 const BATCH = 150
+/** Records that a member has read before it leaves. */
+const TAKES_PART = 1_000
 const SETTLE_TIMEOUT_MS = 120_000
 
 interface Flow {
@@ -71,6 +73,11 @@ class Group {
       const all = parts.reduce((sum, part) => sum + part, 0)
       return state === 'Stable' && parts.length === running && parts.every(part => part > 0) && all === PARTITIONS
     })
+  }
+
+  /** Until the member has taken part for a while. */
+  async hasRead(member: Member): Promise<void> {
+    await this.#until(`${TAKES_PART} records read by ${member.client}`, async () => member.records.length >= TAKES_PART)
   }
 
   async everyRecordSeen(): Promise<void> {
@@ -140,6 +147,7 @@ async function flow(place: Place, { count, members, moves }: Flow): Promise<{ mi
       if (what === 'start') group.start(client)
       else {
         const member = group.running(client)
+        await group.hasRead(member)
         group.ends(member)
         await member[what]()
       }
@@ -159,7 +167,13 @@ async function flow(place: Place, { count, members, moves }: Flow): Promise<{ mi
 const EVERYONE: readonly Client[] = ['websocket', 'KafkaJS', 'kcat', 'Java', 'kafka-python']
 
 export async function groups(checks: Checks): Promise<void> {
-  const broker = await startBroker({ vars: { EDGELOG_GROUP_INITIAL_REBALANCE_DELAY_MS: '500' } })
+  const broker = await startBroker({
+    vars: {
+      EDGELOG_GROUP_INITIAL_REBALANCE_DELAY_MS: '500',
+      EDGELOG_GROUP_CONSUMER_SESSION_TIMEOUT_MS: '6000',
+      EDGELOG_GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS: '1000',
+    },
+  })
   let flows = 0
   const run = async (asked: Flow): Promise<{ missing: number; twice: number }> => {
     const topic = `flow${++flows}`
@@ -208,6 +222,16 @@ export async function groups(checks: Checks): Promise<void> {
     const { missing } = await run({ count: 30_000, members: modern, moves })
     expectNone('not read', missing)
   })
+  const sticky: readonly Client[] = ['Java, cooperative', 'confluent-kafka, cooperative', 'websocket']
+  await checks.check(
+    'the Java console and confluent-kafka that know cooperative-sticky only, and a WebSocket: of 30,000 records each is read once, while each leaves in peace and comes back',
+    async () => {
+      const moves = sticky.flatMap(client => [['stop', client] as const, ['start', client] as const])
+      const { missing, twice } = await run({ count: 30_000, members: sticky, moves })
+      expectNone('not read', missing)
+      expectNone('read twice', twice)
+    },
+  )
   await checks.check(
     '@platformatic/kafka, KafkaJS, confluent-kafka and a WebSocket in one group: of 30,000 records each is read, while each leaves and comes back',
     async () => {

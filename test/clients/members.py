@@ -49,6 +49,8 @@ def confluent():
         settings['group.protocol'] = 'consumer'
     else:
         settings.update({'session.timeout.ms': 6000, 'heartbeat.interval.ms': 500})
+    if protocol == 'cooperative':
+        settings['partition.assignment.strategy'] = 'cooperative-sticky'
     consumer = Consumer(settings)
     consumer.subscribe([topic])
     while running:

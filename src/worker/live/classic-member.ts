@@ -25,6 +25,7 @@ import {
   Pause,
   REBALANCE_TIMEOUT_MS,
   Retries,
+  topicsOf,
 } from './membership.ts'
 
 /** Kafka's heartbeat.interval.ms, or a third of a shorter session. */
@@ -44,6 +45,8 @@ export class ClassicMember implements Membership {
   #memberId = ''
   #generation = -1
   #owned: NamedPartitions = []
+  /** Leader: the partitions of everyone's topics when it assigned them. */
+  #assignedFor = ''
   #left = false
 
   constructor(options: MemberOptions) {
@@ -107,10 +110,12 @@ export class ClassicMember implements Membership {
     if (assignment === undefined)
       return failure('INCONSISTENT_GROUP_PROTOCOL', "The group's leader assigned what is no assignment.")
     this.#retries.reset()
+    const led = leads ? subscribedBy(joined.members) : undefined
+    if (led && joined.skipAssignment) this.#assignedFor = shapeOf(await this.#topics(), led)
     const { topics } = this.#options
     this.#owned = assignment.assignedPartitions.filter(({ topic }) => topics.includes(topic))
     await this.#options.reader.assigned(this.#owned)
-    return this.#stay(leads ? subscribedBy(joined.members) : undefined)
+    return this.#stay(led)
   }
 
   #join(): Promise<JoinReply | (Failure & { readonly memberId?: string })> {
@@ -133,10 +138,11 @@ export class ClassicMember implements Membership {
   /** Our member leads: it assigns for all, those of other clients too. */
   async #assign({ protocolName, members }: Joined) {
     const subscribers = members.map(subscriberOf)
-    const { byName } = await this.#options.broker.topics({ fresh: true })
+    const topics = await this.#topics(true)
+    this.#assignedFor = shapeOf(topics, subscribedBy(members))
     // It offered no other protocols than these.
     const assign = clientAssignors[protocolName!]!
-    const shares = assign(subscribers, name => byName.get(name)?.partitions ?? 0)
+    const shares = assign(subscribers, name => topics.byName.get(name)?.partitions ?? 0)
     return members.map(({ memberId }) => {
       const share = [...shares.get(memberId)!].map(([topic, partitions]) => ({ topic, partitions: [...partitions] }))
       return { memberId, assignment: writeAssignment(share, ASSIGNMENT_VERSION) }
@@ -145,8 +151,7 @@ export class ClassicMember implements Membership {
 
   /** Heartbeats until the next generation. `led`: the topics of all members; when they grow, the leader calls for it. */
   async #stay(led: readonly string[] | undefined): Promise<Failure | undefined> {
-    const { broker, sessionTimeoutMs } = this.#options
-    const assignedFor = led && shapeOf(await broker.topics(), led)
+    const { sessionTimeoutMs } = this.#options
     let silentMs = 0
     while (!this.#left) {
       await this.#pause.for(this.#intervalMs)
@@ -160,7 +165,7 @@ export class ClassicMember implements Membership {
         return this.#afterFailure(failed)
       }
       if (silentMs >= sessionTimeoutMs) return this.#lose()
-      if (led && shapeOf(await broker.topics(), led) !== assignedFor) return this.#giveUp()
+      if (led && shapeOf(await this.#topics(), led) !== this.#assignedFor) return this.#giveUp()
     }
     return undefined
   }
@@ -208,6 +213,10 @@ export class ClassicMember implements Membership {
       groupInstanceId: this.#options.instanceId,
       generationId: this.#generation,
     }
+  }
+
+  #topics(fresh = false): Promise<Topics> {
+    return topicsOf({ topics: () => this.#options.broker.topics({ fresh }) })
   }
 
   #ask<C extends GroupCommand>(command: C): Promise<GroupReplies[C['type']] | Failure> {

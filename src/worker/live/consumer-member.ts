@@ -15,6 +15,7 @@ import {
   Pause,
   REBALANCE_TIMEOUT_MS,
   Retries,
+  topicsOf,
 } from './membership.ts'
 
 /** Members name themselves (KIP-1082); they may commit. */
@@ -190,8 +191,9 @@ export class ConsumerMember implements Membership {
   /** By name; topics that are gone are left out. */
   async #named(owned: Owned): Promise<NamedPartitions> {
     const { broker } = this.#options
-    const known = await broker.topics()
-    const { byId } = [...owned.keys()].every(id => known.byId.has(id)) ? known : await broker.topics({ fresh: true })
+    const known = await topicsOf({ topics: () => broker.topics() })
+    const isOld = [...owned.keys()].some(id => !known.byId.has(id))
+    const { byId } = isOld ? await topicsOf({ topics: () => broker.topics({ fresh: true }) }) : known
     return listed(owned).flatMap(({ topicId, partitions }) => {
       const topic = byId.get(topicId)
       return topic === undefined ? [] : [{ topic: topic.name, partitions }]

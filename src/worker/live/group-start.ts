@@ -7,7 +7,7 @@ import type { Isolation } from '../../log/followers.ts'
 import { type Failure, isFailure } from '../../protocol/errors.ts'
 import type { Broker } from '../broker.ts'
 import { inWaves } from '../kafka/partitions.ts'
-import { isPassing, Retries } from './membership.ts'
+import { whenThere } from './membership.ts'
 import type { LiveFailure, Place } from './session.ts'
 
 export interface GroupPlaces {
@@ -34,7 +34,7 @@ export async function placesInGroup(
   const begun = await inWaves(
     [...wanted.entries()],
     async ([i, { topic, partition }]): Promise<Begun | LiveFailure> => {
-      const bounds = await broker.describe(topic, partition)
+      const bounds = await whenThere(() => broker.describe(topic, partition))
       if (isFailure(bounds)) return { ...bounds, topic: topic.name, partition }
       const { logStartOffset, highWatermark, lastStableOffset } = bounds
       const offset = committed[i]!
@@ -59,8 +59,7 @@ async function committedOffsets(
     topicId,
     partitions: places.map(({ partition }) => partition),
   }))
-  const retries = new Retries()
-  for (;;) {
+  const fetched = await whenThere(async () => {
     const fetched: FetchedOffsets | Failure = await broker.groups.ask(groupId, {
       type: 'fetchOffsets',
       memberId: null,
@@ -68,19 +67,15 @@ async function committedOffsets(
       requireStable: true,
       topics: asked,
     })
-    const wrong = isFailure(fetched) ? fetched : unstable(fetched)
-    if (wrong === undefined) {
-      const offsets = new Map(
-        (fetched as FetchedOffsets).topics.flatMap(({ name, partitions }) =>
-          partitions.map(({ partition, offset }) => [`${name}-${partition}`, offset] as const),
-        ),
-      )
-      return wanted.map(({ topic, partition }) => offsets.get(`${topic.name}-${partition}`) ?? -1)
-    }
-    const passes = wrong.error === 'UNSTABLE_OFFSET_COMMIT' || isPassing(wrong.error)
-    if (!passes || retries.isOver) return wrong
-    await new Promise(resolve => setTimeout(resolve, retries.nextMs()))
-  }
+    return isFailure(fetched) ? fetched : (unstable(fetched) ?? fetched)
+  })
+  if (isFailure(fetched)) return fetched
+  const offsets = new Map(
+    fetched.topics.flatMap(({ name, partitions }) =>
+      partitions.map(({ partition, offset }) => [`${name}-${partition}`, offset] as const),
+    ),
+  )
+  return wanted.map(({ topic, partition }) => offsets.get(`${topic.name}-${partition}`) ?? -1)
 }
 
 function unstable({ topics }: FetchedOffsets): Failure | undefined {

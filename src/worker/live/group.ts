@@ -16,7 +16,7 @@ import { ClassicMember } from './classic-member.ts'
 import type { Door, LiveConnection } from './connection.ts'
 import { ConsumerMember } from './consumer-member.ts'
 import { placesInGroup } from './group-start.ts'
-import type { GroupReader, Membership } from './membership.ts'
+import { type GroupReader, type Membership, whenThere } from './membership.ts'
 import type { Place } from './session.ts'
 import { tooMany } from './start.ts'
 import { Unconfirmed } from './unconfirmed.ts'
@@ -81,7 +81,7 @@ export class LiveGroup implements GroupReader {
   #member: Membership | undefined
   #topics: readonly TopicView[] = []
   readonly #unconfirmed = new Unconfirmed()
-  readonly #timer: ReturnType<typeof setInterval>
+  #timer: ReturnType<typeof setTimeout>
   #connection!: LiveConnection
   #owned: Owned[] = []
   /** Partitions given up, to be committed once the client is done with them. */
@@ -99,7 +99,7 @@ export class LiveGroup implements GroupReader {
 
   constructor(options: GroupOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+    this.#timer = setTimeout(() => this.#tick(), TICK_MS)
   }
 
   /** What the connection that reads for the group has to know of it. */
@@ -251,6 +251,8 @@ export class LiveGroup implements GroupReader {
 
   #tick(): void {
     const { door, asked } = this.#options
+    // Where everything stood still for a while that is one tick: what clients said meanwhile comes after it.
+    this.#timer = setTimeout(() => this.#tick(), TICK_MS)
     this.#ticks++
     if (door.takenChars !== undefined) this.#confirmTaken(door.sentChars, door.takenChars)
     if (this.#leaving !== undefined && ++this.#leaving.ticks >= REVOKE_TICKS) this.#leaving.done()
@@ -293,18 +295,17 @@ export class LiveGroup implements GroupReader {
     const committed = this.#committing.then(async () => {
       if (offsets.length === 0) return undefined
       const topics = Map.groupBy(offsets, ({ owned }) => owned.place!.topic)
-      const reply = await this.#member!.commit(
-        [...topics].map(([{ name, topicId }, placed]): Commit['topics'][number] => ({
-          name,
-          topicId,
-          partitions: placed.map(({ owned: { partition }, offset, metadata }) => ({
-            partition,
-            offset,
-            leaderEpoch: -1,
-            metadata,
-          })),
+      const toCommit = [...topics].map(([{ name, topicId }, placed]): Commit['topics'][number] => ({
+        name,
+        topicId,
+        partitions: placed.map(({ owned: { partition }, offset, metadata }) => ({
+          partition,
+          offset,
+          leaderEpoch: -1,
+          metadata,
         })),
-      )
+      }))
+      const reply = await whenThere(() => this.#member!.commit(toCommit))
       const failed = isFailure(reply) ? reply : refused(reply)
       if (failed === undefined) for (const { owned, offset } of offsets) owned.committed = offset
       return failed
@@ -317,7 +318,7 @@ export class LiveGroup implements GroupReader {
   #end(): void {
     if (this.#ended) return
     this.#ended = true
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     const owned = [...this.#owned, ...(this.#leaving?.owned ?? [])]
     this.#leaving?.done()
     this.#left = this.#leave(owned)

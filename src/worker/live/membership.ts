@@ -3,8 +3,8 @@
 
 import type { NamedPartitions } from '../../coordinator/consumer-protocol.ts'
 import type { Commit, PartitionErrors } from '../../coordinator/offsets.ts'
-import type { ErrorName, Failure } from '../../protocol/errors.ts'
-import type { Broker } from '../broker.ts'
+import { type ErrorName, type Failure, isFailure } from '../../protocol/errors.ts'
+import type { Broker, Topics } from '../broker.ts'
 
 /** What others wait for a member to give up its partitions and join again. */
 export const REBALANCE_TIMEOUT_MS = 60_000
@@ -85,6 +85,30 @@ export class Retries {
 
   reset(): void {
     this.#count = 0
+  }
+}
+
+/** The cluster's topics; while the cluster is not there for a moment, they are waited for. */
+export async function topicsOf({ topics }: { topics: () => Promise<Topics> }): Promise<Topics> {
+  const retries = new Retries()
+  for (;;)
+    try {
+      return await topics()
+    } catch (error) {
+      if (retries.isOver) throw error
+      await new Promise(resolve => setTimeout(resolve, retries.nextMs()))
+    }
+}
+
+/** What is answered once the answer is more than that somebody is not there for a moment. */
+export async function whenThere<T>(ask: () => Promise<T | Failure>): Promise<T | Failure> {
+  const retries = new Retries()
+  for (;;) {
+    const answer = await ask()
+    if (!isFailure(answer)) return answer
+    const passes = answer.error === 'UNSTABLE_OFFSET_COMMIT' || isPassing(answer.error)
+    if (!passes || retries.isOver) return answer
+    await new Promise(resolve => setTimeout(resolve, retries.nextMs()))
   }
 }
 

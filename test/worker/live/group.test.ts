@@ -312,6 +312,46 @@ describe('a member', () => {
     expect(two.frames.filter(({ type }) => type === 'revoked')).toHaveLength(moves)
   })
 
+  it('of a topic that is deleted is told so, and the group is empty', { timeout: 30_000 }, async () => {
+    const [topic, group] = [await api.topic(2), aGroup()]
+    const member = socket(topic, `group=${group}`)
+    await member.until(() => member.owned.size === 2)
+    await api.call('DELETE', `/v1/topics/${topic}`)
+    expect(await member.frame('error')).toMatchObject({ code: 'UNKNOWN_TOPIC_ID' })
+    await eventually(
+      () => api.call('GET', `/v1/groups/${group}`),
+      ({ status, body }) => status === 404 || body.state === 'Empty',
+    )
+  })
+
+  it('whose place another one of its name takes is told so', async () => {
+    const [topic, group] = [await api.topic(1), aGroup()]
+    const first = socket(topic, `group=${group}&instanceId=me`)
+    await first.until(() => first.owned.size === 1)
+    const second = socket(topic, `group=${group}&instanceId=me`)
+    await second.until(() => second.owned.size === 1)
+    expect(await first.frame('error')).toMatchObject({ code: 'FENCED_INSTANCE_ID' })
+    expect(await first.ended()).toMatchObject({ code: 4082 })
+  })
+
+  it('of several topics shares them all, and says which it commits of', async () => {
+    const [one, two, group] = [await api.topic(2), await api.topic(3), aGroup()]
+    const open = () => {
+      const client = new LiveClient(api.url(`/v1/live?topics=${one},${two}&group=${group}&${QUICK}`))
+      clients.push(client)
+      return client
+    }
+    const members = [open(), open()]
+    const owned = () => members.flatMap(({ owned }) => [...owned]).toSorted()
+    await members[0]!.until(() => new Set(owned()).size === 5 && members.every(({ owned }) => owned.size > 0))
+    expect(owned()).toHaveLength(5)
+    members[0]!.say({ type: 'commit', id: 1, offsets: [{ partition: 0, offset: 0 }] })
+    expect(await members[0]!.frame('committed')).toMatchObject({ id: 1, error: { code: 'INVALID_REQUEST' } })
+    const [topic, partition] = [...members[0]!.owned][0]!.split('-')
+    members[0]!.say({ type: 'commit', id: 2, offsets: [{ topic, partition: Number(partition), offset: 0 }] })
+    expect(await members[0]!.frame('committed', 1)).toEqual({ type: 'committed', id: 2 })
+  })
+
   it('of a topic that grows gets the new partitions, too', { timeout: 30_000 }, async () => {
     const [topic, group] = [await api.topic(1), aGroup()]
     const members = [socket(topic, `group=${group}`), socket(topic, `group=${group}`)]

@@ -103,3 +103,20 @@ it('reads many partitions while transactions are open in as many', async () => {
   await socket!.until(() => socket!.records.length === partitions)
   expect(new Set(values(socket!.records))).toEqual(new Set(['after']))
 })
+
+it('commits, in a group, past what was aborted, and shows a member nothing of it', async () => {
+  const topic = await api.topic()
+  const path = `/v1/topics/${topic}/live?group=committed&offset=earliest&isolation=read_committed`
+  const member = new LiveClient(api.url(path))
+  clients.push(member)
+  await member.until(() => member.owned.size === 1)
+  await (await transaction(topic, '1')).commit()
+  await (await transaction(topic, '2')).abort()
+  await member.until(() => member.records.length === 2)
+  expect(values(member.records)).toEqual(['1a', '1b'])
+  for (;;) {
+    const { body } = await api.call('GET', '/v1/groups/committed')
+    if (body.totalLag === 0 && body.offsets[0]?.offset === 6) break
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+})
