@@ -1,4 +1,4 @@
-// Groups of live consumers while the objects behind them lose their memory, or the broker dies.
+// Groups of live consumers while the objects behind them lose their memory, and after the broker died.
 
 import { afterEach, expect, it } from 'vitest'
 import { startBroker, type TestBroker } from '../../../testing/index.ts'
@@ -14,7 +14,7 @@ afterEach(async () => {
 const CONFIG = {
   'group.initial.rebalance.delay.ms': 50,
   'group.min.session.timeout.ms': 500,
-  'group.consumer.heartbeat.interval.ms': 300,
+  'group.consumer.heartbeat.interval.ms': 1_000,
 }
 const values = (records: readonly LiveRecord[]): number[] => records.map(({ value }) => Number(value))
 const numbered = (count: number, from: number) =>
@@ -24,7 +24,7 @@ it.each(['classic', 'consumer'])('%s: members go on, and every record is read', 
   broker = await startBroker({ config: CONFIG })
   const api = new Api(new URL(broker.http))
   const topic = await api.topic(6)
-  const query = `group=g&offset=earliest&groupProtocol=${protocol}&sessionTimeoutMs=6000`
+  const query = `group=g&offset=earliest&groupProtocol=${protocol}&sessionTimeoutMs=30000`
   const open = (): LiveClient => {
     const client = new LiveClient(api.url(`/v1/topics/${topic}/live?${query}`))
     clients.push(client)
@@ -55,11 +55,29 @@ it.each(['classic', 'consumer'])('%s: members go on, and every record is read', 
   await first.until(() => new Set(values(all())).size === count)
   expect(new Set(clients.flatMap(({ owned }) => [...owned])).size).toBe(6)
   for (const client of clients) expect(client.closed).toBeUndefined()
+})
 
+it('a member that comes back after the broker died goes on where it was', { timeout: 30_000 }, async () => {
+  broker = await startBroker({ config: CONFIG })
+  const api = new Api(new URL(broker.http))
+  const topic = await api.topic(2)
+  const open = (): LiveClient => {
+    const path = `/v1/topics/${topic}/live?group=g&offset=earliest&sessionTimeoutMs=600&autoCommit=false`
+    const client = new LiveClient(api.url(path))
+    clients.push(client)
+    return client
+  }
+  await api.produce(
+    topic,
+    [0, 1].flatMap(partition => [0, 1, 2].map(value => ({ partition, value }))),
+  )
+  const before = open()
+  await before.until(() => before.records.length === 6)
+  before.say({ type: 'commit', id: 1, offsets: [0, 1].map(partition => ({ partition, offset: 2 })) })
+  expect(await before.frame('committed')).toEqual({ type: 'committed', id: 1 })
   await broker.restart()
-  for (const client of clients) await client.ended()
+  await before.ended()
   const after = open()
-  await after.until(() => after.owned.size === 6)
-  await produce()
-  await after.until(() => new Set(values(all())).size === count)
+  await after.until(() => after.records.length === 2)
+  expect(values(after.records)).toEqual([2, 2])
 })
