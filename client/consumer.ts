@@ -2,63 +2,8 @@
 // the token that came with the last records, so that nothing is lost and nothing comes twice.
 
 import { backoffMs, type Door, EdgelogError, mayPass, type Socket, unreachable } from './door.ts'
-import { type Formats, formatQuery, fromWire } from './formats.ts'
-
-export interface ConsumeOptions extends Formats {
-  /** Where each partition begins: latest, if nothing is said; an offset, or -N for N before the end. */
-  readonly offset?: 'earliest' | 'latest' | number
-  /** Where to begin instead: the first record of this time (ms since 1970) or later. */
-  readonly timestamp?: number
-  /** Those of one topic. All, if nothing is said, and those too that are added later. */
-  readonly partitions?: readonly number[]
-  /** A token that another consumer left (`consumer.resume`): it goes on exactly there. */
-  readonly resume?: string
-  /**
-   * Joins this group: partitions are shared among its members, those of Kafka too, and each begins at what is committed, or
-   * where nothing is at `offset` ('earliest' or 'latest'). What the loop has asked beyond is committed every five seconds, before
-   * a partition goes to another member, and at the end.
-   */
-  readonly group?: string
-  /** With a group: false leaves committing to `commit()`. */
-  readonly autoCommit?: boolean
-  /** With a group: be a static member, Kafka's group.instance.id. */
-  readonly instanceId?: string
-  /** With a group: after so much silence a member is taken for dead. */
-  readonly sessionTimeoutMs?: number
-  /** Leaves out what transactions have not committed. */
-  readonly isolation?: 'read_committed' | 'read_uncommitted'
-  /** Ends the consumer, as break does. */
-  readonly signal?: AbortSignal
-  /** Records sent ahead of whoever reads them: 2,000. */
-  readonly ahead?: number
-  /** How long the broker may be out of reach, ms, before that is an error: 2 minutes. */
-  readonly reconnectMs?: number
-}
-
-export interface ConsumedRecord<V = unknown, K = string | null> {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  /** ms since 1970. */
-  readonly timestamp: number
-  readonly key: K
-  readonly value: V
-  readonly headers: Readonly<Record<string, unknown>> | readonly { readonly key: string; readonly value: unknown }[]
-  /** Only where the record is not of the format asked for: how it is written instead. */
-  readonly valueFormat?: 'text' | 'base64'
-  readonly keyFormat?: 'text' | 'base64'
-}
-
-export interface Batch<V = unknown, K = string | null> {
-  readonly records: readonly ConsumedRecord<V, K>[]
-  /** Goes on just after these records. In a group there is none: the group keeps the offsets. */
-  readonly resume: string | undefined
-}
-
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
+import type { Batch, ConsumedRecord, ConsumeOptions, TopicPartition } from './consumed.ts'
+import { formatQuery, fromWire } from './formats.ts'
 
 interface Frame<V, K> {
   readonly type: 'records' | 'ping' | 'error' | 'assigned' | 'revoked' | 'committed'
@@ -176,7 +121,9 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
     const id = ++this.#commitId
     await new Promise<void>((resolve, reject) => {
       this.#commits.set(id, { resolve, reject })
-      if (!this.#say({ type: 'commit', id, offsets })) this.#cut()
+      if (this.#say({ type: 'commit', id, offsets })) return
+      this.#commits.delete(id)
+      reject(notCommitted())
     })
   }
 
@@ -309,8 +256,7 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
       await new Promise<void>(resolve => {
         const over = (): void => {
           clearInterval(watch)
-          if (this.#socket === socket) this.#socket = undefined
-          this.#cut()
+          if (this.#socket === socket) this.#cut()
           socket.close()
           resolve()
         }
@@ -381,9 +327,9 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
 
   /** The line is cut: nobody answers what was asked. */
   #cut(): void {
+    this.#socket = undefined
     this.#assignment = []
-    for (const { reject } of this.#commits.values())
-      reject(unreachable('The line was cut before the commit was answered.'))
+    for (const { reject } of this.#commits.values()) reject(notCommitted())
     this.#commits.clear()
   }
 
@@ -418,3 +364,5 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
     })
   }
 }
+
+const notCommitted = (): EdgelogError => unreachable('The line was cut before the commit was answered.')

@@ -1,11 +1,13 @@
 // `edgelog/client`: produce and consume from anywhere that has fetch and WebSocket — browsers, Node, Workers, Deno, Bun.
 
-import { type ConsumeOptions, Consumer } from './consumer.ts'
+import type { ConsumeOptions } from './consumed.ts'
+import { Consumer } from './consumer.ts'
 import { Door, type DoorOptions } from './door.ts'
 import type { Formats } from './formats.ts'
 import { type NewRecord, type Produced, Producer, type ProducerOptions } from './producer.ts'
 
-export { type Batch, type ConsumedRecord, type Consumer, type ConsumeOptions, type TopicPartition } from './consumer.ts'
+export type { Batch, ConsumedRecord, ConsumeOptions, TopicPartition } from './consumed.ts'
+export type { Consumer } from './consumer.ts'
 export { type DoorOptions, EdgelogError, type Token } from './door.ts'
 export { type Format, type Formats } from './formats.ts'
 export { type NewRecord, type Produced, type ProducerOptions } from './producer.ts'
