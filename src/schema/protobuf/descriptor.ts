@@ -4,7 +4,8 @@ import { Buffer } from 'node:buffer'
 import { Reader } from '../../protocol/bytes.ts'
 import type { Enum, Extend, Field, Message, ProtoFile, ProtoOption, Reserved, Service, Type } from './file.ts'
 import { MAX_TAG } from './file.ts'
-import { jsonName } from './types.ts'
+import { type OptionsOf, optionsOf } from './descriptor-options.ts'
+import { jsonName, type Types } from './types.ts'
 import { BYTES, readBytes, readTag, readVarint, skip, VARINT } from './wire.ts'
 
 const MAX_DEPTH = 100
@@ -12,13 +13,13 @@ const MAX_DEPTH = 100
 /** By number, in order: varints and bytes. Nothing else is in what is read here. */
 type Raw = ReadonlyMap<number, readonly (bigint | Uint8Array)[]>
 
-/** Undefined if it is none. */
-export function fileOfDescriptor(base64: string): ProtoFile | undefined {
+/** Undefined if it is none. Custom options are there if `types` know them. */
+export function fileOfDescriptor(base64: string, types?: Types): ProtoFile | undefined {
   const text = base64.trim()
   if (text === '' || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return undefined
   try {
     const file = raw(Buffer.from(text, 'base64'))
-    return string(file, 1) === '' && messages(file, 4).length === 0 ? undefined : fileOf(file)
+    return string(file, 1) === '' && messages(file, 4).length === 0 ? undefined : new Converter(types).file(file)
   } catch (error) {
     if (error instanceof RangeError) return undefined
     throw error
@@ -55,93 +56,7 @@ const integer = (fields: Raw, tag: number): number | undefined => {
 }
 const flag = (fields: Raw, tag: number): boolean => integer(fields, tag) === 1
 
-function fileOf(file: Raw): ProtoFile {
-  const syntax = string(file, 12) === 'proto3' ? 'proto3' : 'proto2'
-  const imports = strings(file, 3)
-  const isPublic = new Set((file.get(10) ?? []).map(Number))
-  const [options] = messages(file, 8)
-  return {
-    syntax,
-    package: string(file, 2),
-    imports: imports.filter((_, index) => !isPublic.has(index)),
-    publicImports: imports.filter((_, index) => isPublic.has(index)),
-    options: options === undefined ? [] : fileOptions(options),
-    types: typesOf(file, 4, 5, syntax, 0),
-    extends: extendsOf(messages(file, 7), syntax),
-    services: messages(file, 6).map(serviceOf),
-  }
-}
-
-const word = (name: string, text: string): ProtoOption => ({ name, custom: false, value: { kind: 'word', text } })
-const quoted = (name: string, text: string): ProtoOption => ({ name, custom: false, value: { kind: 'string', text } })
-
-/** Those that name something in other languages. */
-function fileOptions(options: Raw): ProtoOption[] {
-  const names: [number, string][] = [
-    [1, 'java_package'],
-    [8, 'java_outer_classname'],
-    [11, 'go_package'],
-    [36, 'objc_class_prefix'],
-    [37, 'csharp_namespace'],
-    [39, 'swift_prefix'],
-    [40, 'php_class_prefix'],
-    [41, 'php_namespace'],
-    [45, 'ruby_package'],
-  ]
-  return [
-    ...names.filter(([tag]) => options.has(tag)).map(([tag, name]) => quoted(name, string(options, tag))),
-    ...(options.has(10) ? [word('java_multiple_files', String(flag(options, 10)))] : []),
-  ]
-}
-
-function typesOf(fields: Raw, messageTag: number, enumTag: number, syntax: string, depth: number): Type[] {
-  if (depth > MAX_DEPTH) throw new RangeError('messages nested too deep')
-  return [
-    ...messages(fields, messageTag)
-      .filter(message => !isMapEntry(message))
-      .map(message => messageOf(message, syntax, depth + 1)),
-    ...messages(fields, enumTag).map(enumOf),
-  ]
-}
-
 const isMapEntry = (message: Raw): boolean => messages(message, 7).some(options => flag(options, 7))
-
-function messageOf(message: Raw, syntax: string, depth: number): Message {
-  const entries = new Map(
-    messages(message, 3)
-      .filter(isMapEntry)
-      .map(entry => [string(entry, 1), entry]),
-  )
-  const given = messages(message, 2)
-  const fields = given.map(field => fieldOf(field, syntax, entries))
-  const oneOfs = messages(message, 8)
-  // An optional field of proto3 stands in a oneof of its own, which nobody wrote.
-  const inOneOf = given.map(field => (flag(field, 17) ? undefined : integer(field, 9)))
-  const reserved: Reserved[] = messages(message, 9).map(range =>
-    rangeOf(integer(range, 1) ?? 0, (integer(range, 2) ?? 0) - 1),
-  )
-  const names = strings(message, 10)
-  return {
-    kind: 'message',
-    name: string(message, 1),
-    fields: fields.filter((_, index) => inOneOf[index] === undefined),
-    oneOfs: oneOfs
-      .map((oneOf, number) => ({
-        name: string(oneOf, 1),
-        fields: fields.filter((_, index) => inOneOf[index] === number),
-        options: [],
-      }))
-      .filter(oneOf => oneOf.fields.length > 0),
-    reserved: [...(reserved.length > 0 ? [reserved] : []), ...(names.length > 0 ? [names] : [])],
-    extensions: messages(message, 5).map(range => ({
-      ranges: [rangeOf(integer(range, 1) ?? 0, (integer(range, 2) ?? 0) - 1)],
-      options: [],
-    })),
-    extends: extendsOf(messages(message, 6), syntax),
-    options: messages(message, 7).some(options => flag(options, 3)) ? [word('deprecated', 'true')] : [],
-    types: typesOf(message, 3, 4, syntax, depth),
-  }
-}
 
 const rangeOf = (first: number, last: number): Reserved => (first === last ? first : [first, Math.min(last, MAX_TAG)])
 
@@ -155,65 +70,145 @@ function typeOf(field: Raw): string {
   return string(field, 6) || (scalars[integer(field, 5) ?? 0] ?? '')
 }
 
-function fieldOf(field: Raw, syntax: string, entries: ReadonlyMap<string, Raw>): Field {
-  const name = string(field, 1)
-  const type = typeOf(field)
-  const entry = entries.get(type.slice(type.lastIndexOf('.') + 1))
-  const [key, value] = entry === undefined ? [] : messages(entry, 2)
-  const label = ([undefined, 'optional', 'required', 'repeated'] as const)[integer(field, 4) ?? 0]
-  const isMap = key !== undefined && value !== undefined
-  const shown = syntax === 'proto3' && label === 'optional' && !flag(field, 17)
-  const [options] = messages(field, 8)
-  const inOneOf = field.has(9) && !flag(field, 17)
-  return {
-    label: isMap || shown || inOneOf ? undefined : label,
-    type: isMap ? `map<${typeOf(key)}, ${typeOf(value)}>` : type,
-    name,
-    tag: integer(field, 3) ?? 0,
-    options: [
-      ...(options?.has(2) ? [word('packed', String(flag(options, 2)))] : []),
-      ...(options?.has(3) ? [word('deprecated', String(flag(options, 3)))] : []),
-      ...(field.has(7) ? [defaultOf(type, string(field, 7))] : []),
-      ...(field.has(10) && string(field, 10) !== jsonName(name) ? [quoted('json_name', string(field, 10))] : []),
-    ],
-  }
-}
-
 function defaultOf(type: string, text: string): ProtoOption {
-  return type === 'string' || type === 'bytes' ? quoted('default', text) : word('default', text)
+  const kind = type === 'string' || type === 'bytes' ? 'string' : 'word'
+  return { name: 'default', custom: false, value: { kind, text } }
 }
 
-function enumOf(type: Raw): Enum {
-  const reserved: Reserved[] = messages(type, 4).map(range => rangeOf(integer(range, 1) ?? 0, integer(range, 2) ?? 0))
-  const names = strings(type, 5)
-  return {
-    kind: 'enum',
-    name: string(type, 1),
-    constants: messages(type, 2).map(constant => ({
-      name: string(constant, 1),
-      tag: integer(constant, 2) ?? 0,
-      options: [],
-    })),
-    reserved: [...(reserved.length > 0 ? [reserved] : []), ...(names.length > 0 ? [names] : [])],
-    options: messages(type, 3).some(options => flag(options, 2)) ? [word('allow_alias', 'true')] : [],
+class Converter {
+  readonly #types: Types | undefined
+
+  constructor(types: Types | undefined) {
+    this.#types = types
   }
-}
 
-function extendsOf(fields: readonly Raw[], syntax: string): Extend[] {
-  return fields.map(field => ({ name: string(field, 2), fields: [fieldOf(field, syntax, new Map())] }))
-}
+  file(file: Raw): ProtoFile {
+    const syntax = string(file, 12) === 'proto3' ? 'proto3' : 'proto2'
+    const imports = strings(file, 3)
+    const isPublic = new Set((file.get(10) ?? []).map(Number))
+    return {
+      syntax,
+      package: string(file, 2),
+      imports: imports.filter((_, index) => !isPublic.has(index)),
+      publicImports: imports.filter((_, index) => isPublic.has(index)),
+      options: this.#options(file, 8, 'FileOptions'),
+      types: this.#typesIn(file, 4, 5, syntax, 0),
+      extends: this.#extends(messages(file, 7), syntax),
+      services: messages(file, 6).map(service => this.#service(service)),
+    }
+  }
 
-function serviceOf(service: Raw): Service {
-  return {
-    name: string(service, 1),
-    rpcs: messages(service, 2).map(rpc => ({
-      name: string(rpc, 1),
-      request: string(rpc, 2),
-      requestStreams: flag(rpc, 5),
-      response: string(rpc, 3),
-      responseStreams: flag(rpc, 6),
-      options: [],
-    })),
-    options: [],
+  #options(of: Raw, tag: number, kind: OptionsOf): ProtoOption[] {
+    return optionsOf(kind, all(of, tag), this.#types)
+  }
+
+  #typesIn(fields: Raw, messageTag: number, enumTag: number, syntax: string, depth: number): Type[] {
+    if (depth > MAX_DEPTH) throw new RangeError('messages nested too deep')
+    return [
+      ...messages(fields, messageTag)
+        .filter(message => !isMapEntry(message))
+        .map(message => this.#message(message, syntax, depth + 1)),
+      ...messages(fields, enumTag).map(type => this.#enum(type)),
+    ]
+  }
+
+  #message(message: Raw, syntax: string, depth: number): Message {
+    const entries = new Map(
+      messages(message, 3)
+        .filter(isMapEntry)
+        .map(entry => [string(entry, 1), entry]),
+    )
+    const given = messages(message, 2)
+    const fields = given.map(field => this.#field(field, syntax, entries))
+    // An optional field of proto3 stands in a oneof of its own, which nobody wrote.
+    const inOneOf = given.map(field => (flag(field, 17) ? undefined : integer(field, 9)))
+    const reserved: Reserved[] = messages(message, 9).map(range =>
+      rangeOf(integer(range, 1) ?? 0, (integer(range, 2) ?? 0) - 1),
+    )
+    const names = strings(message, 10)
+    return {
+      kind: 'message',
+      name: string(message, 1),
+      fields: fields.filter((_, index) => inOneOf[index] === undefined),
+      oneOfs: messages(message, 8)
+        .map((oneOf, number) => ({
+          name: string(oneOf, 1),
+          fields: fields.filter((_, index) => inOneOf[index] === number),
+          options: this.#options(oneOf, 2, 'OneofOptions'),
+        }))
+        .filter(oneOf => oneOf.fields.length > 0),
+      reserved: [...(reserved.length > 0 ? [reserved] : []), ...(names.length > 0 ? [names] : [])],
+      extensions: messages(message, 5).map(range => ({
+        ranges: [rangeOf(integer(range, 1) ?? 0, (integer(range, 2) ?? 0) - 1)],
+        options: [],
+      })),
+      extends: this.#extends(messages(message, 6), syntax),
+      options: this.#options(message, 7, 'MessageOptions'),
+      types: this.#typesIn(message, 3, 4, syntax, depth),
+    }
+  }
+
+  #field(field: Raw, syntax: string, entries: ReadonlyMap<string, Raw>): Field {
+    const name = string(field, 1)
+    const type = typeOf(field)
+    const entry = entries.get(type.slice(type.lastIndexOf('.') + 1))
+    const [key, value] = entry === undefined ? [] : messages(entry, 2)
+    const label = ([undefined, 'optional', 'required', 'repeated'] as const)[integer(field, 4) ?? 0]
+    const isMap = key !== undefined && value !== undefined
+    const isImplicit = syntax === 'proto3' && label === 'optional' && !flag(field, 17)
+    const inOneOf = field.has(9) && !flag(field, 17)
+    const json = string(field, 10)
+    return {
+      label: isMap || isImplicit || inOneOf ? undefined : label,
+      type: isMap ? `map<${typeOf(key)}, ${typeOf(value)}>` : type,
+      name,
+      tag: integer(field, 3) ?? 0,
+      options: [
+        ...this.#options(field, 8, 'FieldOptions'),
+        ...(field.has(7) ? [defaultOf(type, string(field, 7))] : []),
+        ...(json !== '' && json !== jsonName(name)
+          ? [{ name: 'json_name', custom: false, value: { kind: 'string', text: json } } as const]
+          : []),
+      ],
+    }
+  }
+
+  #enum(type: Raw): Enum {
+    const reserved: Reserved[] = messages(type, 4).map(range => rangeOf(integer(range, 1) ?? 0, integer(range, 2) ?? 0))
+    const names = strings(type, 5)
+    return {
+      kind: 'enum',
+      name: string(type, 1),
+      constants: messages(type, 2).map(constant => ({
+        name: string(constant, 1),
+        tag: integer(constant, 2) ?? 0,
+        options: this.#options(constant, 3, 'EnumValueOptions'),
+      })),
+      reserved: [...(reserved.length > 0 ? [reserved] : []), ...(names.length > 0 ? [names] : [])],
+      options: this.#options(type, 3, 'EnumOptions'),
+    }
+  }
+
+  /** One block for each message that is extended. */
+  #extends(fields: readonly Raw[], syntax: string): Extend[] {
+    return [...Map.groupBy(fields, field => string(field, 2))].map(([name, same]) => ({
+      name,
+      fields: same.map(field => this.#field(field, syntax, new Map())),
+    }))
+  }
+
+  #service(service: Raw): Service {
+    return {
+      name: string(service, 1),
+      rpcs: messages(service, 2).map(rpc => ({
+        name: string(rpc, 1),
+        request: string(rpc, 2),
+        requestStreams: flag(rpc, 5),
+        response: string(rpc, 3),
+        responseStreams: flag(rpc, 6),
+        options: this.#options(rpc, 4, 'MethodOptions'),
+      })),
+      options: this.#options(service, 3, 'ServiceOptions'),
+    }
   }
 }

@@ -18,8 +18,11 @@ export interface ProtobufSchema extends SchemaFacts<'PROTOBUF'> {
 
 /** Throws Invalid. */
 export function protobufSchema(source: string, references: readonly ResolvedReference[]): ProtobufSchema {
-  const file = read(source)
-  const types = new Types(file, references, read)
+  const written = read(source)
+  const known = new Types(written, references, read)
+  // The custom options of a descriptor can only be read once its imports are known.
+  const file = fileOfDescriptor(source, known) ?? written
+  const types = file === written ? known : new Types(file, references, read)
   const text = printProto(file)
   const main = mainFile(file, types)
   return {

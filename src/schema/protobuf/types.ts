@@ -49,6 +49,8 @@ export interface Extension {
   readonly fullName: string
   readonly field: Field
   readonly scope: string
+  /** Whose options these are, as written. */
+  readonly extendee: string
 }
 
 export type NamedType = MessageType | EnumType
@@ -66,6 +68,7 @@ export class Types {
   readonly #byName = new Map<string, NamedType>()
   readonly #resolved = new Map<string, NamedType | undefined>()
   readonly #extensions = new Map<string, Extension>()
+  #extensionsByTag: Map<string, Extension> | undefined
   readonly #files = new Map<string, ProtoFile>()
   /** Imports that nobody knows. Files with options of other tools often have some; they matter once a type is missing. */
   readonly #missing: string[] = []
@@ -116,6 +119,18 @@ export class Types {
     return this.#extensions.get(name)
   }
 
+  /** The one of this number among those of a message. */
+  extensionOf(fullName: string, tag: number): Extension | undefined {
+    if (this.#extensionsByTag === undefined) {
+      this.#extensionsByTag = new Map()
+      for (const extension of this.#extensions.values()) {
+        const extendee = this.resolve(extension.extendee, extension.scope)?.fullName ?? extension.extendee
+        this.#extensionsByTag.set(`${extendee} ${extension.field.tag}`, extension)
+      }
+    }
+    return this.#extensionsByTag.get(`${fullName} ${tag}`)
+  }
+
   /** An imported file. */
   file(name: string): ProtoFile | undefined {
     return this.#files.get(name)
@@ -134,10 +149,10 @@ export class Types {
   }
 
   #addExtensions(extend: readonly Extend[], scope: string): void {
-    for (const { fields } of extend) {
+    for (const { name: extendee, fields } of extend) {
       for (const field of fields) {
         const fullName = scope === '' ? field.name : `${scope}.${field.name}`
-        this.#extensions.set(fullName, { fullName, field, scope })
+        this.#extensions.set(fullName, { fullName, field, scope, extendee })
       }
     }
   }
