@@ -166,7 +166,7 @@ describe('schemas that are not there', () => {
     { body: { value_schema: '"int"', records: [{ key: 1, value: 1 }] }, status: 422, error_code: 42201 },
     { body: { value_schema: '{"type":', records: [{ value: 1 }] }, status: 422, error_code: 42205 },
     { body: { value_schema_id: 4711, records: [{ value: 1 }] }, status: 422, error_code: 42207 },
-    { body: { value_schema_id: 'x', records: [{ value: 1 }] }, status: 422, error_code: 422 },
+    { body: { value_schema_id: 'x', records: [{ value: 1 }] }, status: 400, error_code: 400 },
   ])('are told in v2: $body', async ({ body, status, error_code }) => {
     expect(await api('POST /topics/none', { type: media('avro'), body })).toMatchObject({
       status,

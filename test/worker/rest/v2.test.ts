@@ -96,6 +96,15 @@ describe('producing', () => {
     ])
   })
 
+  it('takes a slash at the end, and numbers in texts', async () => {
+    const body = { records: [{ value: 'YQ==', partition: '0' }] }
+    expect(await api('POST /topics/slash/', { type: BINARY, body })).toMatchObject({
+      status: 200,
+      json: { offsets: [{ partition: 0, offset: 0 }] },
+    })
+    expect((await api('GET /topics/slash/partitions/0/')).json).toMatchObject({ partition: 0 })
+  })
+
   it('stores base64 as the bytes it stands for', async () => {
     const body = { records: [{ key: 'a2V5', value: 'dmFsdWU=' }, { value: '' }] }
     expect(await api('POST /topics/binary/partitions/0', { type: BINARY, body })).toMatchObject({ status: 200 })
@@ -121,7 +130,9 @@ describe('producing', () => {
     { type: 'application/json', body: one, status: 415, json: { error_code: 415 } },
     { body: '{}', status: 422, json: { error_code: 422, message: 'records must not be empty' } },
     { body: '{"records":[]}', status: 422, json: { error_code: 422 } },
-    { body: '[]', status: 422, json: { error_code: 422 } },
+    { body: '[]', status: 400, json: { error_code: 400 } },
+    { body: '{"records":"list"}', status: 400, json: { error_code: 400 } },
+    { body: '{"records":["YQ=="]}', status: 400, json: { error_code: 400 } },
     {
       body: '{"records":[{"value":"YQ==","patition":0}]}',
       status: 422,

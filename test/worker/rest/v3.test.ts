@@ -246,6 +246,8 @@ describe('records', () => {
     api(`POST /v3/clusters/${cluster}/topics/${topic}/records`, { body, type })
 
   it('are stored as they are typed, with headers and their time', async () => {
+    // So old a record would not stay for long otherwise.
+    await api('POST /v1/topics', { body: { name: 'typed', partitions: 1, config: { 'retention.ms': -1 } } })
     const reply = await send('POST', '/topics/typed/records', {
       partition_id: 0,
       headers: [

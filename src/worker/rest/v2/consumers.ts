@@ -61,7 +61,7 @@ async function create(c: Context<AppEnv>): Promise<Found> {
 
 function mountReading(app: App): void {
   // Not route(): what is accepted decides here, and an unknown instance is told before that.
-  app.get(`${INSTANCE}/records`, async c => answered(await read(c)))
+  for (const path of [`${INSTANCE}/records`, `${INSTANCE}/records/`]) app.get(path, async c => answered(await read(c)))
 }
 
 async function read(c: Context<AppEnv>): Promise<Found> {

@@ -27,8 +27,15 @@ const OPEN_ARRAY = 0x5b
 const QUOTE = 0x22
 const NULL = 0x6e
 
-/** The JSON is right, but nothing that v2 takes. */
-class Wrong extends Error {}
+/** The JSON is right, but nothing that v2 takes: of another type (400), or not to be (422). */
+class Wrong extends Error {
+  readonly status: 400 | 422
+
+  constructor(message: string, status: 400 | 422 = 400) {
+    super(message)
+    this.status = status
+  }
+}
 
 export function parseProduce(bytes: Uint8Array): ProduceIn | RestFailure {
   const notUtf8 = checkUtf8(bytes)
@@ -39,7 +46,7 @@ export function parseProduce(bytes: Uint8Array): ProduceIn | RestFailure {
     reader.finish()
     return request.records.length === 0 ? restFailure(422, 'records must not be empty') : request
   } catch (thrown) {
-    if (thrown instanceof Wrong) return restFailure(422, thrown.message)
+    if (thrown instanceof Wrong) return restFailure(thrown.status, thrown.message)
     if (thrown instanceof JsonError) return restFailure(400, `The body is not JSON: ${thrown.message}.`)
     throw thrown
   }
@@ -58,7 +65,7 @@ function readRequest(reader: JsonReader): ProduceIn {
     } else if (name === 'key_schema_id' || name === 'value_schema_id') {
       const id = readInteger(reader, name)
       if (id !== undefined) schemas[name] = id
-    } else throw new Wrong(`Unrecognized field: ${name}`)
+    } else throw new Wrong(`Unrecognized field: ${name}`, 422)
   }
   return { records, ...schemas }
 }
@@ -69,7 +76,7 @@ function readRecords(reader: JsonReader): RecordIn[] {
   else if (reader.peek() !== OPEN_ARRAY) refuse(reader, 'records must be a list')
   else
     for (let more = reader.enterArray(); more; more = reader.nextElement()) {
-      if (records.length >= MAX_RECORDS) throw new Wrong(`records may be ${MAX_RECORDS} at most`)
+      if (records.length >= MAX_RECORDS) throw new Wrong(`records may be ${MAX_RECORDS} at most`, 422)
       records.push(readRecord(reader, `records[${records.length}]`))
     }
   return records
@@ -86,8 +93,8 @@ function readRecord(reader: JsonReader, at: string): RecordIn {
     else if (name === 'key') key = readData(reader)
     else if (name === 'partition') {
       partition = readInteger(reader, `${at}.partition`) ?? -1
-      if (partition < -1) throw new Wrong(`${at}.partition must be greater than or equal to 0`)
-    } else throw new Wrong(`Unrecognized field: ${name}`)
+      if (partition < -1) throw new Wrong(`${at}.partition must be greater than or equal to 0`, 422)
+    } else throw new Wrong(`Unrecognized field: ${name}`, 422)
   }
   return { key, value, partition }
 }
@@ -113,8 +120,11 @@ function readText(reader: JsonReader, at: string): string | undefined {
 }
 
 function readInteger(reader: JsonReader, at: string): number | undefined {
-  if (reader.peek() === NULL) return void reader.pass()
-  const value = reader.number()
+  const first = reader.peek()
+  if (first === NULL) return void reader.pass()
+  // As the proxy reads them, a text of digits is one, too.
+  const text = first === QUOTE ? reader.string() : undefined
+  const value = text === undefined ? reader.number() : /^-?\d{1,10}$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isInteger(value) || Math.abs(value) > 0x7fff_ffff) throw new Wrong(`${at} must be an integer`)
   return value
 }

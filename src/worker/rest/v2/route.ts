@@ -14,7 +14,10 @@ export function route(
   path: string,
   handle: (c: Context<AppEnv>) => Found | Promise<Found>,
 ): void {
-  app.on(method, path, async c => answered(checkAccept(c.req.raw.headers.get('accept')) ?? (await handle(c))))
+  // As with the proxy, a slash at the end says nothing.
+  app.on(method, [path, `${path}/`], async c =>
+    answered(checkAccept(c.req.raw.headers.get('accept')) ?? (await handle(c))),
+  )
 }
 
 export function answered(found: Found): Response {

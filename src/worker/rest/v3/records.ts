@@ -16,8 +16,8 @@ import { type Call, type Found, route } from './route.ts'
 const MAX_RECORD_BYTES = 25_165_824
 /** A body up to here is read whole and answered at once: that costs less, and its results fit into memory. */
 const MAX_WHOLE_BYTES = 65_536
-/** As the proxy separates results. */
-const SEPARATOR = '\r\n'
+/** Results are separated as by the proxy. */
+const END = '}\r\n'
 
 const encoder = new TextEncoder()
 
@@ -64,8 +64,11 @@ async function whole(request: Request, production: Production): Promise<Response
 
 const malformed = ({ message }: NoObject) => badRequest(`Error processing message: ${message}`)
 
-const text = (results: readonly Result[]): string =>
-  results.map(({ body }) => JSON.stringify(body) + SEPARATOR).join('')
+function text(results: readonly Result[]): string {
+  let told = ''
+  for (const { failed, members } of results) told += (failed ? '{' : '{"error_code":200,') + members + END
+  return told
+}
 
 function streamed(request: Request, production: Production): Response {
   const stream = openBody(request)

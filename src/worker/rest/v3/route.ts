@@ -23,9 +23,10 @@ export type Found = Response | object | RestFailure | Failure
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** `path` goes on behind /v3/clusters/:cluster; what a handler finds is answered as JSON. */
+/** `path` goes on behind /v3/clusters/:cluster, perhaps with a slash at its end; what a handler finds is answered as JSON. */
 export function route(app: App, method: Method, path: string, handle: (call: Call) => Found | Promise<Found>): void {
-  app.on(method, `/v3/clusters/:cluster${path}`, async c => {
+  const whole = `/v3/clusters/:cluster${path}`
+  app.on(method, [whole, `${whole}/`], async c => {
     const { broker } = c.var
     const { clusterId } = await broker.view()
     const asked = c.req.param('cluster')!
