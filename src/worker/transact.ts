@@ -296,11 +296,17 @@ async function end(
   if (isFailure(freshProducerId)) return freshProducerId
   const kept = answer === undefined || key === undefined ? {} : { kept: { key, answer } }
   const asked = { producerId, producerEpoch, committed, clientVersion: 2, freshProducerId, ...kept }
-  const reply = await retried(() => broker.transactions.ask(transactionalId, { type: 'end', ...asked }))
+  let wasUnanswered = false
+  const reply = await retried(async () => {
+    const answered = await broker.transactions.ask(transactionalId, { type: 'end', ...asked })
+    wasUnanswered ||= isFailure(answered) && answered.error === 'COORDINATOR_NOT_AVAILABLE'
+    return answered
+  })
   if (!isFailure(reply)) return { transactionalId, producerId: reply.producerId, producerEpoch: reply.producerEpoch }
   // It was asked before, and is being told to its partitions: that is decided.
   if (reply.error === 'CONCURRENT_TRANSACTIONS') return { ...producer, producerEpoch: LAST_EPOCH }
-  return reply
+  // Whoever took over may have done so before the first try came, or after it had ended the transaction.
+  return wasUnanswered && TAKEN_OVER.has(reply.error) ? failure('COORDINATOR_NOT_AVAILABLE', reply.message) : reply
 }
 
 function release(broker: Broker, body: TransactionBody, key: string | undefined, producer: NamedProducer): void {
