@@ -55,6 +55,16 @@ export class Resources {
     throw new Invalid(`$ref leads only to other $refs: ${ref.slice(0, 200)}`)
   }
 
+  /** The URI of the document that a schema is part of. */
+  documentOf(node: JsonObject): string {
+    return this.#bases.get(node) ?? ROOT
+  }
+
+  /** What an anchor names in a document. */
+  anchored(document: string, anchor: string): Node | undefined {
+    return this.#byUri.get(`${document}#${anchor}`)
+  }
+
   /** The `$ref` of a schema that says nothing else: up to draft 7 all that stands beside one is ignored. */
   onlyRef(node: JsonObject): string | undefined {
     const ref = node.get('$ref')

@@ -36,6 +36,8 @@ class Validation {
   readonly #resources: Resources
   readonly #latest: boolean
   readonly #patterns = new Map<string, Pattern | string>()
+  /** Documents on the way to the schema at hand, the outermost first. */
+  readonly #documents: string[] = []
   #checks = 0
 
   constructor(resources: Resources) {
@@ -44,6 +46,15 @@ class Validation {
   }
 
   check(node: Node, value: unknown, path: Path, depth: number, evaluated: Evaluated): Problem {
+    const document = typeof node === 'boolean' ? undefined : this.#resources.documentOf(node)
+    const enters = document !== undefined && document !== this.#documents.at(-1)
+    if (enters) this.#documents.push(document)
+    const problem = this.#check(node, value, path, depth, evaluated)
+    if (enters) this.#documents.pop()
+    return problem
+  }
+
+  #check(node: Node, value: unknown, path: Path, depth: number, evaluated: Evaluated): Problem {
     if (++this.#checks > MAX_CHECKS || depth > MAX_DEPTH) {
       throw new BadDatum(path, 'the schema asks for more checks than are made for one record')
     }
@@ -56,10 +67,9 @@ class Validation {
       const problem = within(this.#resources.resolve(node, ref))
       if (problem !== undefined || !this.#latest) return problem
     }
-    for (const keyword of ['$dynamicRef', '$recursiveRef']) {
-      const dynamic = node.get(keyword)
-      if (typeof dynamic !== 'string' || !this.#latest) continue
-      const problem = within(this.#resources.resolve(node, dynamic))
+    const dynamic = this.#latest ? this.#dynamicTarget(node) : undefined
+    if (dynamic !== undefined) {
+      const problem = within(dynamic)
       if (problem !== undefined) return problem
     }
     const simple = this.#checkSelf(node, value)
@@ -69,6 +79,27 @@ class Validation {
       (Array.isArray(value) ? this.#checkItems(node, value, path, depth, evaluated) : undefined) ??
       (isRecord(value) ? this.#checkProperties(node, value, path, depth, evaluated) : undefined)
     )
+  }
+
+  /** A reference that leads to the outermost document on the way here that answers to its name. */
+  #dynamicTarget(node: JsonObject): Node | undefined {
+    const [ref, recursive] = [node.get('$dynamicRef'), node.get('$recursiveRef')]
+    const given = typeof ref === 'string' ? ref : recursive
+    if (typeof given !== 'string') return undefined
+    const target = this.#resources.resolve(node, given)
+    if (!isObject(target)) return target
+    const anchor = typeof ref === 'string' ? ref.slice(ref.indexOf('#') + 1) : ''
+    const isDynamic = (candidate: Json | undefined): boolean =>
+      isObject(candidate) &&
+      (typeof ref === 'string'
+        ? candidate.get('$dynamicAnchor') === anchor
+        : candidate.get('$recursiveAnchor') === true)
+    if (!isDynamic(target)) return target
+    for (const document of this.#documents) {
+      const candidate = this.#resources.anchored(document, anchor)
+      if (isDynamic(candidate)) return candidate
+    }
+    return target
   }
 
   #apart(node: Json, value: unknown, path: Path, depth: number, evaluated: Evaluated): Problem {
