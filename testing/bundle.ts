@@ -9,10 +9,15 @@ const root = join(import.meta.dirname, '..')
 /** `testing`: the same Worker on a clock that can be moved. */
 export type Entry = 'worker' | 'testing'
 
-export async function workerCode(entry: Entry): Promise<string> {
-  const { outputFiles } = await build({ ...bundling(entry), write: false })
-  return outputFiles[0]!.text
+/** Made once a process, however many brokers it starts. */
+export function workerCode(entry: Entry): Promise<string> {
+  const code =
+    made.get(entry) ?? build({ ...bundling(entry), write: false }).then(({ outputFiles }) => outputFiles![0]!.text)
+  made.set(entry, code)
+  return code
 }
+
+const made = new Map<Entry, Promise<string>>()
 
 /** How esbuild makes it, here and for the package. */
 export function bundling(entry: Entry): BuildOptions {

@@ -118,7 +118,9 @@ const ABOUT_SOCKETS =
   `The client sends \`{"type":"credit","records":N}\`: it takes N records more (${FIRST_CREDIT} to begin with). Without ` +
   'credit nothing more is sent, and no more than 16 MiB before it gives some again or answers a ping with ' +
   '`{"type":"pong"}`; after five minutes of neither, code 1012. `{"type":"produce","id":…,"records":[…],"topic":"…"}` ' +
-  'produces records as POST does, answered in order by `{"type":"ack","id":…,"records":[…]}` or with an `error` instead.'
+  'produces records as POST does, answered in order by `{"type":"ack","id":…,"records":[…]}` or with an `error` instead.\n\n' +
+  'Where no header can be sent with a WebSocket, as in browsers, the token goes along as a subprotocol: `edgelog`, which is ' +
+  'what is spoken, and beside it `bearer.` and the token in base64url.'
 
 export function mountLive(app: App): void {
   const shared = { method: 'get', tag: 'Live' } as const

@@ -1,4 +1,4 @@
-// Every code block of docs/client.md and docs/testing.md, run as its reader would: each chapter is a program.
+// Every block of TypeScript in the README, docs/client.md and docs/testing.md, run as its reader would: each chapter is a program.
 
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,14 +8,13 @@ import { startBroker, type TestBroker } from '../../testing/index.ts'
 import { expectOk, run } from '../clients/run.ts'
 
 const root = join(import.meta.dirname, '../..')
-const TOKEN = 'sesame'
 
 const folder = mkdtempSync(join(tmpdir(), 'edgelog-docs-'))
 symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 
 let broker: TestBroker
 beforeAll(async () => {
-  broker = await startBroker({ vars: { EDGELOG_LOCAL: '0', EDGELOG_ADMIN_TOKEN: TOKEN } })
+  broker = await startBroker()
 })
 afterAll(async () => {
   await broker.close()
@@ -43,6 +42,7 @@ const here = (code: string): string =>
     .replaceAll("'edgelog/client'", `'${root}/client/index.ts'`)
     .replaceAll("'edgelog/kafkajs'", `'${root}/client/kafkajs.ts'`)
     .replaceAll("'edgelog/testing'", `'${root}/testing/index.ts'`)
+    .replaceAll('http://127.0.0.1:8787', broker.http)
     .replaceAll('https://edgelog.example.com', broker.http)
     .replaceAll('wss://edgelog.example.com', broker.http.replace('http', 'ws'))
 
@@ -53,9 +53,9 @@ async function runs({ code }: Chapter): Promise<void> {
   const [program, ...args] = code.includes("from 'vitest'")
     ? [join(root, 'node_modules/.bin/vitest'), 'run', '--root', folder]
     : [process.execPath, ...(code.includes("from 'node:test'") ? ['--test'] : [])]
-  expectOk(await run(program!, [...args, file], { cwd: folder, env: { EDGELOG_TOKEN: TOKEN } }))
+  expectOk(await run(program!, [...args, file], { cwd: folder, env: { EDGELOG_TOKEN: 'sesame' } }))
 }
 
-describe.each(['docs/client.md', 'docs/testing.md'])('%s', page => {
+describe.each(['README.md', 'docs/client.md', 'docs/testing.md'])('%s', page => {
   it.each(chapters(page))('$title', { timeout: 60_000 }, chapter => runs(chapter))
 })
