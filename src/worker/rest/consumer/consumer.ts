@@ -245,11 +245,20 @@ export class RestConsumer implements GroupReader {
   }
 
   async #takePart(member: Membership): Promise<void> {
-    const failed = (await member.begin()) ?? (await member.run())
+    const failed = await this.#partIn(member)
     if (this.#member !== member) return
     this.#member = undefined
     this.#failed = failed
     this.#move()
+  }
+
+  async #partIn(member: Membership): Promise<Failure | undefined> {
+    try {
+      return (await member.begin()) ?? (await member.run())
+    } catch (error) {
+      // The cluster did not answer, say: the next read begins anew.
+      return failure('COORDINATOR_NOT_AVAILABLE', String(error))
+    }
   }
 
   async #assign(partitions: readonly (TopicPartition & { readonly offset?: number })[]): Promise<Failure | undefined> {

@@ -61,11 +61,16 @@ const FORMAT_MISMATCH = restFailure(
 export class RestConsumerObject extends DurableObject<Env> {
   #stored: StoredConsumer | undefined
   #consumer: RestConsumer | undefined
-  #loading: Promise<RestConsumer | undefined> | undefined
+  #loading: Promise<void> | undefined
   #expiresMs = 0
 
   async create(made: NewConsumer): Promise<RestFailure | null> {
-    if ((await this.#load()) !== undefined) return EXISTS
+    // One that has expired may still be there; whoever comes first meanwhile has the name.
+    for (;;) {
+      if ((await this.#load()) !== undefined) return EXISTS
+      if (this.#stored === undefined) break
+      await this.#end()
+    }
     this.#expiresMs = Date.now() + this.#timeoutMs
     this.#stored = { ...made, reads: { from: 'nothing' }, expiresMs: this.#expiresMs }
     this.#consumer = this.#build(this.#stored)
@@ -124,20 +129,21 @@ export class RestConsumerObject extends DurableObject<Env> {
 
   /** Undefined: there is none, or no more. */
   async #load(): Promise<RestConsumer | undefined> {
-    if (this.#consumer === undefined) await (this.#loading ??= this.#resume())
-    this.#loading = undefined
+    if (this.#consumer === undefined)
+      await (this.#loading ??= this.#resume().finally(() => {
+        this.#loading = undefined
+      }))
     return this.#stored !== undefined && Date.now() < this.#expiresMs ? this.#consumer : undefined
   }
 
-  async #resume(): Promise<RestConsumer | undefined> {
+  async #resume(): Promise<void> {
     const stored = await this.ctx.storage.get<StoredConsumer>(KEY)
-    if (stored === undefined) return undefined
+    if (stored === undefined) return
     this.#stored = stored
     this.#expiresMs = stored.expiresMs
     const consumer = this.#build(stored)
-    this.#consumer = consumer
     if (Date.now() < stored.expiresMs) await consumer.resume()
-    return consumer
+    this.#consumer = consumer
   }
 
   #build(stored: StoredConsumer): RestConsumer {
