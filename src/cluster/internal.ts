@@ -15,7 +15,7 @@ export const TRANSACTIONS_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAw'
 export const SCHEMAS_TOPIC = '_schemas'
 export const SCHEMAS_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABA'
 
-/** As Confluent's registry makes it. */
+/** As Confluent's registry makes it. Somebody else's topic of the name, a registry's that runs on Kafka, is left alone. */
 export const schemasTopic = (): TopicView => ({
   name: SCHEMAS_TOPIC,
   topicId: SCHEMAS_TOPIC_ID,

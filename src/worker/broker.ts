@@ -12,7 +12,7 @@ import type { TransactionEnd } from '../log/transactions.ts'
 import { brokerConfigsFromEnv } from '../cluster/broker-configs.ts'
 import type { ClusterView, TopicView } from '../cluster/cluster.ts'
 import type { Overrides } from '../cluster/configs.ts'
-import { OFFSETS_TOPIC, SCHEMAS_TOPIC, TRANSACTIONS_TOPIC } from '../cluster/internal.ts'
+import { OFFSETS_TOPIC, SCHEMAS_TOPIC, SCHEMAS_TOPIC_ID, TRANSACTIONS_TOPIC } from '../cluster/internal.ts'
 import type { ClusterObject } from '../objects/cluster.ts'
 import type { PartitionObject } from '../objects/partition.ts'
 import { partitionStub, type PartitionStub, type Rpc } from '../objects/place.ts'
@@ -102,6 +102,7 @@ export class Broker {
   async topicOrCreate(name: string): Promise<TopicView | Failure> {
     const known = await this.topic(name)
     if (!isFailure(known) || this.#env.EDGELOG_AUTO_CREATE_TOPICS_ENABLE === 'false') return known
+    if (name === SCHEMAS_TOPIC) return this.schemasTopic()
     const [created] = await this.cluster.createTopics([{ name }])
     await this.#seen(true)
     if (created === undefined || (isFailure(created) && created.error === 'TOPIC_ALREADY_EXISTS'))
@@ -298,14 +299,14 @@ export class Broker {
   }
 
   /** Partitions of the broker's own topics are their keepers, which can be read like any. */
-  #objectsOf({ name }: TopicView): DurableObjectNamespace<PartitionObject> {
+  #objectsOf({ name, topicId }: TopicView): DurableObjectNamespace<PartitionObject> {
     const { COORDINATOR, TRANSACTION, REGISTRY, PARTITION } = this.#env
     const own =
       name === OFFSETS_TOPIC
         ? COORDINATOR
         : name === TRANSACTIONS_TOPIC
           ? TRANSACTION
-          : name === SCHEMAS_TOPIC
+          : topicId === SCHEMAS_TOPIC_ID
             ? REGISTRY
             : PARTITION
     return own as unknown as DurableObjectNamespace<PartitionObject>

@@ -7,7 +7,8 @@ import { Kafka, logLevel } from 'kafkajs'
 
 const [folder, bootstrap, host, prefix] = process.argv.slice(2)
 const require = createRequire(join(folder, 'package.json'))
-const { SchemaRegistry, SchemaType } = require('@kafkajs/confluent-schema-registry')
+const client = '@kafkajs/confluent-schema-registry'
+const { SchemaRegistry, SchemaType } = require(client)
 
 const registry = new SchemaRegistry({ host: host.replace(/\/$/, '') })
 const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING })

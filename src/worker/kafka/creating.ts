@@ -2,6 +2,7 @@
 // AutoTopicCreationManager; unlike there, the topic is there when the answer comes.
 
 import type { TopicView } from '../../cluster/cluster.ts'
+import { SCHEMAS_TOPIC } from '../../cluster/internal.ts'
 import { type Failure, failure } from '../../protocol/errors.ts'
 import type { Broker } from '../broker.ts'
 import { change } from './changing.ts'
@@ -16,7 +17,10 @@ export async function createAsked(
 ): Promise<ReadonlyMap<string, TopicView | Failure>> {
   const found = new Map<string, TopicView | Failure>()
   if (broker.configs['auto.create.topics.enable'] === 'false') return found
-  const next = [...names].slice(0, MAX_CREATED)
+  // Whoever looks at the registry's topic before anybody registered anything shall not take its name.
+  if (names.has(SCHEMAS_TOPIC)) found.set(SCHEMAS_TOPIC, await broker.schemasTopic())
+  const next = [...names].filter(name => !found.has(name)).slice(0, MAX_CREATED)
+  if (next.length === 0) return found
   const results = await change(broker, next, cluster => cluster.createTopics(next.map(name => ({ name }))))
   const { byName } = await broker.topics()
   next.forEach((name, i) => found.set(name, byName.get(name) ?? results[i]!))

@@ -207,6 +207,38 @@ it('the root tells clients that it is up, and people what it is', async () => {
   expect(json.scope.clusters['kafka-cluster']).toMatch(/^[\w-]{22}$/)
 })
 
+it('a deployed registry opens to the token, as a password or by itself', async () => {
+  const deployed = await startBroker({ vars: { EDGELOG_LOCAL: '0', EDGELOG_ADMIN_TOKEN: 'sesame' } })
+  const ask = (authorization?: string) =>
+    client(deployed.http)('GET /subjects', { headers: authorization === undefined ? {} : { authorization } })
+  expect(await ask()).toMatchObject({ status: 401, json: { error_code: 401 } })
+  expect(await ask(`Basic ${btoa('me:wrong')}`)).toMatchObject({ status: 401 })
+  expect(await ask(`Basic ${btoa('me:sesame')}`)).toMatchObject({ status: 200, json: [] })
+  expect(await ask('Bearer sesame')).toMatchObject({ status: 200 })
+  await deployed.close()
+})
+
+it('a registry that runs on Kafka may have the topic, beside this one', async () => {
+  const other = await startBroker()
+  const ask = client(other.http)
+  const kafka = new Kafka({ brokers: [`localhost:${other.kafka}`], logLevel: logLevel.NOTHING })
+  const admin = kafka.admin()
+  await admin.connect()
+  const configEntries = [{ name: 'cleanup.policy', value: 'compact' }]
+  await admin.createTopics({ topics: [{ topic: '_schemas', numPartitions: 1, configEntries }] })
+  const producer = kafka.producer()
+  await producer.connect()
+  await producer.send({ topic: '_schemas', messages: [{ key: '{"keytype":"NOOP","magic":0}', value: null }] })
+  expect((await ask('POST /subjects/s/versions', { body: { schema: '"int"' } })).json).toEqual({ id: 1 })
+  expect((await ask('GET /v1/topics/_schemas/partitions/0/records?format=text')).json).toMatchObject({
+    records: [{ key: '{"keytype":"NOOP","magic":0}' }],
+    highWatermark: 1,
+  })
+  await producer.disconnect()
+  await admin.disconnect()
+  await other.close()
+})
+
 it('Kafka’s clients read _schemas, and cannot write it', async () => {
   await register('seen', '"boolean"')
   const kafka = new Kafka({ brokers: [`localhost:${broker.kafka}`], logLevel: logLevel.NOTHING, retry: { retries: 0 } })
@@ -222,6 +254,10 @@ it('Kafka’s clients read _schemas, and cannot write it', async () => {
     })
   })
   await consumer.disconnect()
+  const admin = kafka.admin()
+  await admin.connect()
+  expect(await admin.listTopics()).toContain('_schemas')
+  await admin.disconnect()
   expect(JSON.parse(value)).toMatchObject({ subject: 'seen', version: 1, schema: '"boolean"', deleted: false })
   const producer = kafka.producer()
   await producer.connect()

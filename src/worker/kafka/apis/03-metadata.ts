@@ -1,6 +1,6 @@
 import { array, bool, int16, int32, string, uuid } from '../../../protocol/schema.ts'
 import type { TopicView } from '../../../cluster/cluster.ts'
-import { checkTopicName } from '../../../cluster/topics.ts'
+import { checkTopicName, isInternalTopic } from '../../../cluster/topics.ts'
 import { ZERO_UUID } from '../../../protocol/bytes.ts'
 import { codeOf, type ErrorName, type Failure, isFailure } from '../../../protocol/errors.ts'
 import { CLUSTER_OPERATIONS, NO_OPERATIONS, TOPIC_OPERATIONS } from '../answers.ts'
@@ -111,7 +111,7 @@ const found = (topic: TopicView, nodes: Nodes) => ({
   errorCode: 0,
   name: topic.name,
   topicId: topic.topicId,
-  isInternal: topic.internal,
+  isInternal: isInternalTopic(topic.name),
   partitions: Array.from({ length: topic.partitions }, (_, partition) => {
     const replicas = nodes.replicasOf(topic.topicId, partition, replicationFactorOf(topic))
     return {

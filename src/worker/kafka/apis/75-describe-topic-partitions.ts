@@ -99,7 +99,7 @@ const missing = (name: string, error: ErrorName) => ({
 })
 
 function page(topic: TopicView, first: number, end: number, nodes: Nodes) {
-  const { name, topicId, internal } = topic
+  const { name, topicId } = topic
   const partitions = []
   for (let partitionIndex = first; partitionIndex < end; partitionIndex++) {
     const replicas = nodes.replicasOf(topicId, partitionIndex, replicationFactorOf(topic))
@@ -115,5 +115,12 @@ function page(topic: TopicView, first: number, end: number, nodes: Nodes) {
       offlineReplicas: [],
     })
   }
-  return { errorCode: 0, name, topicId, isInternal: internal, partitions, topicAuthorizedOperations: TOPIC_OPERATIONS }
+  return {
+    errorCode: 0,
+    name,
+    topicId,
+    isInternal: isInternalTopic(topic.name),
+    partitions,
+    topicAuthorizedOperations: TOPIC_OPERATIONS,
+  }
 }
