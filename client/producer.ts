@@ -178,16 +178,15 @@ class Lane {
   }
 
   #batch(): Call[] {
-    const batch: Call[] = []
-    let [records, size] = [0, 0]
-    for (let call = this.#queue[0]; call; call = this.#queue[0]) {
-      if (batch.length > 0 && (size + call.size > BATCH_SIZE || records + call.texts.length > BATCH_RECORDS)) break
-      batch.push(this.#queue.shift()!)
+    let [calls, records, size] = [0, 0, 0]
+    for (const call of this.#queue) {
+      if (calls > 0 && (size + call.size > BATCH_SIZE || records + call.texts.length > BATCH_RECORDS)) break
+      calls++
       size += call.size
       records += call.texts.length
     }
     this.#size -= size
-    return batch
+    return this.#queue.splice(0, calls)
   }
 
   /** Sends a batch until it is answered for good: the same key makes it the same batch to the broker. */
