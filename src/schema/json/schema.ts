@@ -4,8 +4,8 @@ import { writeJson } from '../json-text.ts'
 import type { ResolvedReference, SchemaFacts } from '../schema.ts'
 import { compareJson } from './compatibility.ts'
 import { worded } from './differences.ts'
+import { checkKeywords } from './keywords.ts'
 import { Resources } from './resources.ts'
-import { checkKeywords } from './shape.ts'
 
 export interface JsonSchema extends SchemaFacts<'JSON'> {
   readonly resources: Resources

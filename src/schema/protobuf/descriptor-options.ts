@@ -162,7 +162,7 @@ function messageValue(
   types: Types,
   depth: number,
 ): OptionValue {
-  const entries = new Map<string, OptionValue>()
+  const entries = new Map<string, { readonly isMany: boolean; readonly values: OptionValue[] }>()
   const reader = new Reader(bytes)
   while (reader.remaining > 0) {
     const [tag, wireType] = readTag(reader)
@@ -173,13 +173,19 @@ function messageValue(
     }
     const { name, label, type } = inner.field
     for (const value of valuesOf(inner, reader, tag, wireType, types, depth + 1)) {
-      const before = entries.get(name)
       const isMany = label === 'repeated' || mapOf(type) !== undefined
-      const items = before?.kind === 'list' ? before.items : []
-      entries.set(name, isMany ? { kind: 'list', items: [...items, value] } : value)
+      const before = entries.get(name)
+      if (!isMany || before === undefined) entries.set(name, { isMany, values: [value] })
+      else before.values.push(value)
     }
   }
-  return { kind: 'map', entries: [...entries] }
+  return {
+    kind: 'map',
+    entries: [...entries].map(([name, { isMany, values }]) => [
+      name,
+      isMany ? { kind: 'list', items: values } : values[0]!,
+    ]),
+  }
 }
 
 function scalarValue(type: string, reader: Reader): OptionValue {

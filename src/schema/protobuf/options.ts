@@ -4,6 +4,9 @@
 import { type Field, mapOf, type OptionValue, type ProtoOption, SCALARS } from './file.ts'
 import type { Types } from './types.ts'
 
+/** Parts of one value; merging takes their square. */
+const MAX_MERGED = 1_000
+
 type MapValue = OptionValue & { readonly kind: 'map' }
 
 /** By name, in alphabetical order; options of one name that are not parts of one message stay in theirs. */
@@ -19,7 +22,8 @@ export function normalizeOptions(options: readonly ProtoOption[], types: Types, 
   )
   return [...groups.values()].flatMap(group => {
     const extension = group[0]!.extension
-    if (extension === undefined || extension.field.label === 'repeated') return group.map(({ option }) => option)
+    const staysApart = extension === undefined || extension.field.label === 'repeated' || group.length > MAX_MERGED
+    if (staysApart) return group.map(({ option }) => option)
     const { field, scope: within } = extension
     return [
       group

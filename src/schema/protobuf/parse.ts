@@ -11,7 +11,6 @@ import {
   MAX_TAG,
   type Message,
   type OneOf,
-  type OptionValue,
   type ProtoFile,
   type ProtoOption,
   type Reserved,
@@ -19,12 +18,9 @@ import {
   type Service,
   type Type,
 } from './file.ts'
-import { itemsOf } from './options.ts'
+import { parseOption } from './parse-options.ts'
 import { Tokens } from './tokens.ts'
 
-/** Messages inside messages, and maps inside options. */
-const MAX_DEPTH = 100
-const MAX_NAME = 1_000
 const LABELS = new Set(['optional', 'required', 'repeated'])
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] }
@@ -36,7 +32,6 @@ export function parseProto(text: string): ProtoFile {
 
 class Parser {
   readonly #tokens: Tokens
-  #depth = 0
 
   constructor(text: string) {
     this.#tokens = new Tokens(text)
@@ -66,7 +61,7 @@ class Parser {
       if (tokens.accept(';')) continue
       if (tokens.accept('package')) {
         if (file.package !== '') tokens.fail('one package only')
-        file.package = this.#name()
+        file.package = this.#tokens.name()
         tokens.expect(';')
       } else if (tokens.accept('import')) {
         const imports = tokens.accept('public') ? file.publicImports : file.imports
@@ -97,7 +92,7 @@ class Parser {
     const tokens = this.#tokens
     const message: Mutable<Message> = {
       kind: 'message',
-      name: this.#simpleName(),
+      name: this.#tokens.simpleName(),
       fields: [],
       oneOfs: [],
       reserved: [],
@@ -106,7 +101,7 @@ class Parser {
       options: [],
       types: [],
     }
-    this.#inside(() => {
+    this.#tokens.inside(() => {
       tokens.expect('{')
       while (!tokens.accept('}')) {
         if (tokens.accept(';')) continue
@@ -135,7 +130,7 @@ class Parser {
     const label = LABELS.has(text) && tokens.peek(1).text !== '=' ? (tokens.next().text as Field['label']) : undefined
     if (tokens.is('group') && tokens.peek(2).text === '=') throw new Invalid('groups are not supported: use a message')
     const type = this.#fieldType()
-    const name = this.#simpleName()
+    const name = this.#tokens.simpleName()
     tokens.expect('=')
     const tag = tokens.integer()
     if (tag < 1 || tag > MAX_TAG || (tag >= 19_000 && tag <= 19_999)) {
@@ -148,12 +143,12 @@ class Parser {
 
   #fieldType(): string {
     const tokens = this.#tokens
-    if (!tokens.is('map') || tokens.peek(1).text !== '<') return this.#name()
+    if (!tokens.is('map') || tokens.peek(1).text !== '<') return this.#tokens.name()
     tokens.next()
     tokens.expect('<')
-    const key = this.#name()
+    const key = this.#tokens.name()
     tokens.expect(',')
-    const value = this.#name()
+    const value = this.#tokens.name()
     tokens.expect('>')
     return `map<${key}, ${value}>`
   }
@@ -161,7 +156,7 @@ class Parser {
   #oneOf(): OneOf {
     const tokens = this.#tokens
     tokens.next()
-    const oneOf: Mutable<OneOf> = { name: this.#simpleName(), fields: [], options: [] }
+    const oneOf: Mutable<OneOf> = { name: this.#tokens.simpleName(), fields: [], options: [] }
     tokens.expect('{')
     while (!tokens.accept('}')) {
       if (tokens.accept(';')) continue
@@ -175,7 +170,13 @@ class Parser {
 
   #enum(): Enum {
     const tokens = this.#tokens
-    const type: Mutable<Enum> = { kind: 'enum', name: this.#simpleName(), constants: [], reserved: [], options: [] }
+    const type: Mutable<Enum> = {
+      kind: 'enum',
+      name: this.#tokens.simpleName(),
+      constants: [],
+      reserved: [],
+      options: [],
+    }
     tokens.expect('{')
     while (!tokens.accept('}')) {
       if (tokens.accept(';')) continue
@@ -189,7 +190,7 @@ class Parser {
   }
 
   #constant(): EnumConstant {
-    const name = this.#simpleName()
+    const name = this.#tokens.simpleName()
     this.#tokens.expect('=')
     const tag = this.#tokens.integer()
     if (tag !== (tag | 0)) throw new Invalid(`${name}: ${tag} is not a number a constant can have`)
@@ -199,7 +200,7 @@ class Parser {
   }
 
   #extend(): Extend {
-    const extend: Mutable<Extend> = { name: this.#name(), fields: [] }
+    const extend: Mutable<Extend> = { name: this.#tokens.name(), fields: [] }
     this.#tokens.expect('{')
     while (!this.#tokens.accept('}')) if (!this.#tokens.accept(';')) extend.fields.push(this.#field())
     return extend
@@ -232,7 +233,7 @@ class Parser {
 
   #service(): Service {
     const tokens = this.#tokens
-    const service: Mutable<Service> = { name: this.#simpleName(), rpcs: [], options: [] }
+    const service: Mutable<Service> = { name: this.#tokens.simpleName(), rpcs: [], options: [] }
     tokens.expect('{')
     while (!tokens.accept('}')) {
       if (tokens.accept(';')) continue
@@ -248,11 +249,11 @@ class Parser {
     const side = (): readonly [type: string, streams: boolean] => {
       tokens.expect('(')
       const streams = tokens.is('stream') && tokens.peek(1).text !== ')' && tokens.accept('stream')
-      const type = this.#name()
+      const type = this.#tokens.name()
       tokens.expect(')')
       return [type, streams]
     }
-    const name = this.#simpleName()
+    const name = this.#tokens.simpleName()
     const [request, requestStreams] = side()
     tokens.expect('returns')
     const [response, responseStreams] = side()
@@ -269,7 +270,7 @@ class Parser {
   }
 
   #optionStatement(): ProtoOption {
-    const option = this.#option()
+    const option = parseOption(this.#tokens)
     this.#tokens.expect(';')
     return option
   }
@@ -278,93 +279,9 @@ class Parser {
   #options(): ProtoOption[] {
     const options: ProtoOption[] = []
     if (!this.#tokens.accept('[')) return options
-    do options.push(this.#option())
+    do options.push(parseOption(this.#tokens))
     while (this.#tokens.accept(','))
     this.#tokens.expect(']')
     return options
-  }
-
-  #option(): ProtoOption {
-    const path: Pick<ProtoOption, 'name' | 'custom'>[] = []
-    do {
-      if (this.#tokens.accept('(')) {
-        path.push({ name: this.#name(), custom: true })
-        this.#tokens.expect(')')
-      } else path.push({ name: this.#tokens.word(), custom: false })
-    } while (this.#tokens.accept('.'))
-    this.#tokens.expect('=')
-    return path.reduceRight<OptionValue | ProtoOption>(
-      (value, step) => ({ ...step, value: 'value' in value ? { kind: 'option', option: value } : value }),
-      this.#value(),
-    ) as ProtoOption
-  }
-
-  #value(): OptionValue {
-    const tokens = this.#tokens
-    const { kind, text } = tokens.peek()
-    if (kind === 'string') return { kind: 'string', text: tokens.string() }
-    if (text === '{' || text === '<') return this.#map(text === '{' ? '}' : '>')
-    if (tokens.accept('[')) {
-      const items: OptionValue[] = []
-      this.#inside(() => {
-        while (!tokens.accept(']')) {
-          items.push(this.#value())
-          if (!tokens.is(']')) tokens.expect(',')
-        }
-      })
-      return { kind: 'list', items }
-    }
-    const sign = tokens.accept('-') ? '-' : ''
-    if (sign === '') tokens.accept('+')
-    if (tokens.peek().kind === 'number') return { kind: 'number', text: sign + tokens.next().text }
-    return { kind: 'word', text: sign + tokens.word('a value') }
-  }
-
-  /** The text format of messages: `key: value` or `key { … }`, with commas, semicolons or nothing between. */
-  #map(close: string): OptionValue {
-    const tokens = this.#tokens
-    const entries = new Map<string, OptionValue>()
-    this.#inside(() => {
-      tokens.next()
-      while (!tokens.accept(close)) {
-        let key: string
-        if (tokens.accept('[')) {
-          key = `[${this.#name(true)}]`
-          tokens.expect(']')
-        } else key = tokens.word('a key')
-        if (!tokens.accept(':') && !tokens.is('{') && !tokens.is('<')) tokens.fail("':'")
-        const value = this.#value()
-        // A key that comes again makes a list.
-        const before = entries.get(key)
-        entries.set(
-          key,
-          before === undefined ? value : { kind: 'list', items: [...itemsOf(before), ...itemsOf(value)] },
-        )
-        if (!tokens.accept(',')) tokens.accept(';')
-      }
-    })
-    return { kind: 'map', entries: [...entries] }
-  }
-
-  #simpleName(): string {
-    const name = this.#tokens.word()
-    if (name.length > MAX_NAME) throw new Invalid(`name longer than ${MAX_NAME} characters: ${name.slice(0, 50)}…`)
-    return name
-  }
-
-  #name(slashes = false): string {
-    const tokens = this.#tokens
-    let name = tokens.accept('.') ? '.' : ''
-    name += this.#simpleName()
-    const joints = slashes ? ['.', '/'] : ['.']
-    while (joints.some(joint => tokens.is(joint))) name += tokens.next().text + this.#simpleName()
-    if (name.length > MAX_NAME) throw new Invalid(`name longer than ${MAX_NAME} characters: ${name.slice(0, 50)}…`)
-    return name
-  }
-
-  #inside(run: () => void): void {
-    if (++this.#depth > MAX_DEPTH) throw new Invalid(`nested deeper than ${MAX_DEPTH} levels`)
-    run()
-    this.#depth--
   }
 }

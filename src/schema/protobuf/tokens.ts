@@ -15,10 +15,14 @@ const WORD = /[A-Za-z_]\w*/y
 const NUMBER = /(?:0[xX][\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/y
 const STRING = /"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*'/y
 const MAX_TOKENS = 500_000
+const MAX_NAME = 1_000
+/** Messages inside messages, and maps inside options. */
+const MAX_DEPTH = 100
 
 export class Tokens {
   readonly #tokens: Token[] = []
   #at = 0
+  #depth = 0
 
   constructor(text: string) {
     let at = 0
@@ -81,6 +85,26 @@ export class Tokens {
     return this.peek().kind === 'word' ? this.next().text : this.fail(what)
   }
 
+  simpleName(): string {
+    return bounded(this.word())
+  }
+
+  /** With dots, and where a URL may stand with slashes. */
+  name(slashes = false): string {
+    let name = this.accept('.') ? '.' : ''
+    name += this.simpleName()
+    const joints = slashes ? ['.', '/'] : ['.']
+    while (joints.some(joint => this.is(joint))) name += this.next().text + this.simpleName()
+    return bounded(name)
+  }
+
+  /** Of something that may contain itself. */
+  inside(run: () => void): void {
+    if (++this.#depth > MAX_DEPTH) throw new Invalid(`nested deeper than ${MAX_DEPTH} levels`)
+    run()
+    this.#depth--
+  }
+
   string(): string {
     let text = this.peek().kind === 'string' ? this.next().text : this.fail('a string')
     while (this.peek().kind === 'string') text += this.next().text
@@ -102,6 +126,11 @@ export class Tokens {
       `line ${line}: ${expected} expected, found ${kind === 'end' ? 'the end' : `'${text.slice(0, 50)}'`}`,
     )
   }
+}
+
+function bounded(name: string): string {
+  if (name.length > MAX_NAME) throw new Invalid(`name longer than ${MAX_NAME} characters: ${name.slice(0, 50)}…`)
+  return name
 }
 
 const ESCAPES: Record<string, string> = { a: '\u0007', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }
