@@ -5,6 +5,7 @@ import { startBroker } from '../../testing/broker.ts'
 import { allFlights, compactFlights, type Flight, lastOfEach } from '../support/flights.ts'
 import { type Checks, expectEqual } from './checks.ts'
 import { haveKafka, startKafka } from './kafka.ts'
+import { startKillable } from './killable.ts'
 
 const PORT = Number(process.env['EDGELOG_APACHE_KAFKA_PORT'] ?? 21_092)
 /** Kafka's cleaner looks for work every 15 s, unless told otherwise. */
@@ -27,6 +28,23 @@ export async function compaction(checks: Checks): Promise<void> {
       await broker.close()
     }
     expectEqual(edgelog, expected, 'flights')
+  })
+  await checks.check('Edgelog, killed again and again while it compacts, comes to the same', async () => {
+    const broker = await startKillable()
+    let kills = 0
+    try {
+      const by = async (): Promise<void> => {
+        kills++
+        await broker.restart()
+      }
+      const count = expected.length
+      const { left } = await compactFlights(broker.port, flights, { count, interrupt: { every: 20_000, by } })
+      console.log(`        killed ${kills} times`)
+      expectEqual(left, expected, 'flights')
+      if (/not compacted/.test(broker.log)) throw new Error(broker.log)
+    } finally {
+      await broker.close()
+    }
   })
   await checks.check('Apache Kafka comes to the same flights at the same offsets', async () => {
     if (!(await haveKafka()))

@@ -47,18 +47,31 @@ export function lastOfEach(flights: readonly Flight[]): Flight[] {
   return [...last.values()].toSorted((a, b) => a.offset - b.offset)
 }
 
+interface Options {
+  readonly count: number
+  readonly timeoutMs?: number
+  /** The broker is gone and there again, after so many flights each time. */
+  readonly interrupt?: { readonly every: number; readonly by: () => Promise<void> }
+}
+
 /** Produces them all, and reads again and again until no more than `count` are left or time is up. */
 export async function compactFlights(
   port: number,
   flights: readonly Flight[],
-  { count, timeoutMs = 60_000 }: { count: number; timeoutMs?: number },
+  { count, timeoutMs = 60_000, interrupt }: Options,
 ): Promise<{ left: Flight[]; keptMs: number }> {
-  const client = await KafkaClient.connect(port)
+  let client = await KafkaClient.connect(port)
   const configs = Object.entries(CONFIGS).map(([name, value]) => ({ name, value }))
   const topic = { name: TOPIC, numPartitions: 1, replicationFactor: 1, assignments: [], configs }
   const created = await client.call(createTopics, 7, { topics: [topic] })
   if (created.topics[0]!.errorCode !== 0) throw new Error(created.topics[0]!.errorMessage ?? 'not created')
-  for (let at = 0; at < flights.length; at += BATCH) await put(client, flights.slice(at, at + BATCH))
+  for (let at = 0; at < flights.length; at += BATCH) {
+    await put(client, flights.slice(at, at + BATCH))
+    if (interrupt === undefined || (at + BATCH) % interrupt.every !== 0) continue
+    client.close()
+    await interrupt.by()
+    client = await KafkaClient.connect(port)
+  }
   const startMs = Date.now()
   for (;;) {
     const left = (await all(client)).filter(({ distance }) => distance !== LATER)
