@@ -16,6 +16,7 @@ const entries = {
   client: 'client/index.ts',
   kafkajs: 'client/kafkajs.ts',
   testing: 'testing/index.ts',
+  cli: 'cli/index.ts',
 }
 
 /** Names stay as they are, so that errors can be read. */

@@ -52,6 +52,9 @@ export const lastOffset = (batch: Pick<Batch, 'baseOffset' | 'lastOffsetDelta'>)
 export const crcOf = ({ bytes }: Pick<Batch, 'bytes'>): number =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(CRC_AT)
 
+/** What that checksum has to be. */
+export const checksumOf = ({ bytes }: Pick<Batch, 'bytes'>): number => crc32c(bytes, ATTRIBUTES_AT)
+
 /** Sequences go on at 0 after 2^31 - 1; -1 where the producer numbers nothing. */
 export function lastSequence(batch: Pick<Batch, 'baseSequence' | 'lastOffsetDelta'>): number {
   if (batch.baseSequence < 0) return -1

@@ -1,0 +1,150 @@
+// `edgelog consume`: records as they come, or those that are there.
+
+import { type Command, Option } from 'commander'
+import type { ConsumedRecord, ConsumeOptions } from '../client/index.ts'
+import { Failed } from './failed.ts'
+import { count, duration } from './parse.ts'
+import { dim, print } from './print.ts'
+import { part, Remote } from './remote.ts'
+import type { Topic } from './topics.ts'
+
+interface Options {
+  readonly fromBeginning?: boolean
+  readonly offset?: string
+  readonly since?: number
+  readonly partition?: number
+  readonly group?: string
+  readonly max?: number
+  readonly exit?: boolean
+  readonly format: 'text' | 'json' | 'base64'
+  readonly isolation: 'read_committed' | 'read_uncommitted'
+}
+
+export function addConsume(program: Command): void {
+  program
+    .command('consume')
+    .description('read records: from now on, as they come, unless told otherwise')
+    .argument('<topic...>')
+    .option('-b, --from-beginning', 'from the oldest record on')
+    .option('-o, --offset <offset>', 'from this offset on; -10: the last ten of each partition')
+    .option('-s, --since <duration>', 'from records of that long ago on: 1h', duration)
+    .option('-p, --partition <partition>', 'this one only', count)
+    .option('-g, --group <group>', 'as a member of a consumer group, which remembers how far it read')
+    .option('-n, --max <records>', 'so many, then end', count)
+    .option('-e, --exit', 'end where there is no more for now')
+    .addOption(new Option('--format <format>', 'what values are').choices(['json', 'text', 'base64']).default('json'))
+    .addOption(
+      new Option('--isolation <level>').choices(['read_committed', 'read_uncommitted']).default('read_uncommitted'),
+    )
+    .action(async (topics: string[], options: Options, command: Command) => {
+      const remote = Remote.of(command)
+      await consume(remote, topics, options)
+    })
+}
+
+async function consume(remote: Remote, topics: readonly string[], options: Options): Promise<void> {
+  const { partition, group, max = Number.POSITIVE_INFINITY, exit } = options
+  if (exit && group !== undefined) throw new Failed('--exit and --group do not go together: others may read on.', 2)
+  if (partition !== undefined && topics.length > 1) throw new Failed('--partition is for one topic.', 2)
+  const left = exit ? await endsOf(remote, topics, partition, options) : undefined
+  const show = shownAs(remote.json, topics.length > 1)
+  const leave = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => leave.abort())
+  let read = 0
+  const done = (): boolean => read >= max || left?.size === 0
+  if (!done()) {
+    const consumer = remote.client.consume(topics, {
+      format: options.format,
+      isolation: options.isolation,
+      signal: leave.signal,
+      ...beginning(options),
+      ...(partition === undefined ? {} : { partitions: [partition] }),
+      ...(group === undefined ? {} : { group }),
+    })
+    for await (const record of consumer) {
+      print(show(record))
+      read++
+      const place = `${record.topic ?? topics[0]}-${record.partition}`
+      if (record.offset + 1 >= (left?.get(place) ?? Number.POSITIVE_INFINITY)) left!.delete(place)
+      if (done()) break
+    }
+  }
+  await remote.client.close()
+}
+
+function beginning({ fromBeginning, offset, since, group }: Options): ConsumeOptions {
+  if (since !== undefined) return { timestamp: Date.now() - since }
+  if (fromBeginning || offset === 'earliest') return { offset: 'earliest' }
+  if (offset === undefined) return group === undefined ? { offset: 'latest' } : {}
+  if (offset === 'latest') return { offset }
+  const number = Number(offset)
+  if (!Number.isSafeInteger(number))
+    throw new Failed(`--offset takes earliest, latest, an offset or -N, not "${offset}".`, 2)
+  return { offset: number }
+}
+
+/** Where to end, by partition: those alone that have something to read before it. */
+async function endsOf(
+  remote: Remote,
+  topics: readonly string[],
+  only: number | undefined,
+  { fromBeginning, offset, since }: Options,
+): Promise<Map<string, number>> {
+  const ends = new Map<string, number>()
+  const fromStart = fromBeginning || offset !== undefined || since !== undefined
+  if (!fromStart) return ends
+  for (const name of topics) {
+    const topic = await remote.get<Topic>(`v1/topics/${part(name)}`)
+    for (const { partition, logStartOffset = 0, highWatermark = 0 } of topic.partitions) {
+      if (only !== undefined && partition !== only) continue
+      const end = await lastBefore(remote, name, partition, logStartOffset, highWatermark)
+      const from = offset === undefined || fromBeginning ? 0 : Number(offset)
+      const begins =
+        since === undefined
+          ? from < 0
+            ? Math.max(logStartOffset, highWatermark + from)
+            : from
+          : await firstSince(remote, name, partition, Date.now() - since)
+      if (begins < end) ends.set(`${name}-${partition}`, end)
+    }
+  }
+  return ends
+}
+
+interface Read {
+  readonly records: readonly { readonly offset: number }[]
+  readonly nextOffset: number
+}
+
+/** The offset after the last record: below the end there may be markers of transactions, and gaps. */
+async function lastBefore(
+  remote: Remote,
+  topic: string,
+  partition: number,
+  start: number,
+  end: number,
+): Promise<number> {
+  for (let at = end - 1; at >= start; at = Math.max(start, at - 100)) {
+    const path = `v1/topics/${part(topic)}/partitions/${partition}/records?offset=${at}&format=base64&limit=1000`
+    const last = (await remote.get<Read>(path)).records.at(-1)
+    if (last !== undefined) return last.offset + 1
+    if (at === start) break
+  }
+  return start
+}
+
+async function firstSince(remote: Remote, topic: string, partition: number, ms: number): Promise<number> {
+  const path = `v1/topics/${part(topic)}/partitions/${partition}/records?timestamp=${ms}&limit=1&format=base64`
+  const { records, nextOffset } = await remote.get<Read>(path)
+  return records[0]?.offset ?? nextOffset
+}
+
+const shownAs =
+  (json: boolean, named: boolean) =>
+  (record: ConsumedRecord): string => {
+    if (json) return JSON.stringify(record)
+    const { topic, partition, offset, key, value } = record
+    const place = dim(`${named ? `${topic} ` : ''}${partition}:${offset}`)
+    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    return `${place}  ${key === null ? '' : `${String(key)}  `}${text}`
+  }

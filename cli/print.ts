@@ -1,0 +1,49 @@
+// How answers are shown: as tables for people, as JSON for scripts.
+
+const isTty = process.stdout.isTTY && !process.env['NO_COLOR']
+
+export const bold = (text: string): string => (isTty ? `\u001B[1m${text}\u001B[22m` : text)
+export const dim = (text: string): string => (isTty ? `\u001B[2m${text}\u001B[22m` : text)
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+export const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2))
+
+/** A word beside the output, for people alone. */
+export function remark(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+type Cell = string | number | boolean | null | undefined
+
+/** Columns as wide as what is in them; numbers stand to the right. */
+export function printTable(head: readonly string[], rows: readonly (readonly Cell[])[], empty: string): void {
+  if (rows.length === 0) return print(dim(empty))
+  const texts = rows.map(row => row.map(cell => shown(cell)))
+  const right = head.map((_, column) => rows.every(row => typeof row[column] === 'number' || row[column] == null))
+  const widths = head.map((title, column) => Math.max(title.length, ...texts.map(row => row[column]?.length ?? 0)))
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => (right[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      .join('  ')
+      .trimEnd()
+  print(bold(line(head)))
+  for (const row of texts) print(line(row))
+}
+
+function shown(cell: Cell): string {
+  if (cell === null || cell === undefined) return '-'
+  return typeof cell === 'number' ? cell.toLocaleString('en-US') : String(cell)
+}
+
+/** 1,536 → `1.5 KiB` */
+export function bytes(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const unit = Math.min(units.length - 1, count === 0 ? 0 : Math.floor(Math.log2(count) / 10))
+  const value = count / 1_024 ** unit
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+}
+
+export const time = (ms: number): string => (ms < 0 ? '-' : new Date(ms).toISOString())
