@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RegistryCommand, SchemaVersion } from '../../src/schema/registry.ts'
 import { aRecord, aRequest, TestRegistry } from '../support/registry.ts'
@@ -345,6 +346,16 @@ describe('modes', () => {
     expect(t.restarted()).toEqual(t.state)
   })
 
+  it('what was imported out of order stays deleted after compaction', () => {
+    const t = new TestRegistry()
+    t.done(mode('s', 'IMPORT'))
+    t.register('s', '"int"', { id: 1, version: 5 })
+    t.done(remove('s'))
+    t.register('s', '"string"', { id: 2, version: 3 })
+    t.done(remove('s'))
+    expect(t.restarted({ compacted: true })).toEqual(t.state)
+  })
+
   it('IMPORT clears what was softly deleted', () => {
     const t = new TestRegistry()
     t.register('s', ONE)
@@ -429,4 +440,45 @@ it('keys and values are those of Confluent’s registry', () => {
     ['{"keytype":"MODE","subject":"s","magic":0}', '{"subject":"s","mode":"READWRITE"}'],
     ['{"keytype":"DELETE_SUBJECT","subject":"s","magic":0}', '{"subject":"s","version":1}'],
   ])
+})
+
+it('whatever is done to it, its log says what it knows, compacted or not', () => {
+  const subject = fc.constantFrom('a', 'b', ':.c:a')
+  const scope = fc.constantFrom('', 'a', 'b', ':.c:', ':.c:a')
+  const schema = fc.constantFrom(ONE, TWO, BAD, '"int"', '"string"')
+  const number = fc.integer({ min: 1, max: 4 })
+  const references = fc.constantFrom([], [], [{ name: 'r', subject: 'a', version: 1 }])
+  const command = fc.oneof(
+    fc
+      .record({ subject, schema, references })
+      .map(({ subject: of, schema: text, references: refs }): RegistryCommand => {
+        return { type: 'register', subject: of, request: aRequest(text, { references: refs }), normalize: false }
+      }),
+    fc
+      .record({ subject, schema, version: number, id: number })
+      .map(({ subject: of, schema: text, ...more }): RegistryCommand => {
+        return { type: 'register', subject: of, request: aRequest(text, more), normalize: false }
+      }),
+    fc.record({ subject, permanent: fc.boolean() }).map(({ subject: of, permanent }) => remove(of, permanent)),
+    fc
+      .record({ subject, version: fc.constantFrom(-1, 1, 2, 3), permanent: fc.boolean() })
+      .map(({ subject: of, version, permanent }) => removeVersion(of, version, permanent)),
+    fc
+      .record({ scope, to: fc.constantFrom('IMPORT', 'READWRITE', 'READONLY'), force: fc.boolean() })
+      .map(({ scope: of, to, force }) => mode(of, to, force)),
+    fc
+      .record({ scope, level: fc.constantFrom('NONE', 'BACKWARD') })
+      .map(({ scope: of, level }) => config(of, { compatibilityLevel: level })),
+  )
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 60 }), commands => {
+      const t = new TestRegistry()
+      for (const each of commands) t.ask(each)
+      expect(t.restarted()).toEqual(t.state)
+      expect(t.restarted({ compacted: true })).toEqual(t.state)
+      for (const { ids, maxId } of t.state.contexts.values())
+        for (const id of ids.keys()) expect(id).toBeLessThanOrEqual(maxId)
+    }),
+    { numRuns: 1_000 },
+  )
 })

@@ -4,6 +4,7 @@ import { type Refusal, refusals } from './refusals.ts'
 import { readOnly } from './settings.ts'
 import {
   hasSubject,
+  idsKept,
   type RegistryFact,
   type RegistryState,
   referrerKey,
@@ -11,7 +12,7 @@ import {
   versionOf,
   versionsOf,
 } from './state.ts'
-import { contextOf, qualified } from './subjects.ts'
+import { qualified } from './subjects.ts'
 
 type Deleted<T> = readonly [readonly RegistryFact[], T] | Refusal
 
@@ -28,8 +29,10 @@ export function deleteSubject(state: RegistryState, subject: string, permanent: 
     if (permanent && !version.deleted) return refusals.subjectNotSoftDeleted(subject)
   }
   const versions = gone.map(({ version }) => version)
-  if (!permanent) return [[{ type: 'deleteSubject', subject, version: versions.at(-1) ?? 0 }], versions]
-  return [[...idsKept(state, subject), ...gone.toReversed().map(removed), ...settingsRemoved(state, subject)], versions]
+  // Up to the last of all: this record takes the place of an earlier one, which may have reached further.
+  const last = versionsOf(state, subject).at(-1)?.version ?? 0
+  if (!permanent) return [[{ type: 'deleteSubject', subject, version: last }], versions]
+  return [[...idsKept(state), ...gone.toReversed().map(removed), ...settingsRemoved(state, subject)], versions]
 }
 
 /** The version that was deleted. */
@@ -50,7 +53,7 @@ export function deleteVersion(
   if (permanent && !schema.deleted) return refusals.versionNotSoftDeleted(subject, version)
   if (!permanent) return [[{ type: 'schema', subject, version, schema: { ...schema, deleted: true } }], version]
   const last = state.subjects.get(subject)!.size === 1
-  return [[...idsKept(state, subject), removed(schema), ...(last ? settingsRemoved(state, subject) : [])], version]
+  return [[...idsKept(state), removed(schema), ...(last ? settingsRemoved(state, subject) : [])], version]
 }
 
 export function deleteContext(state: RegistryState, context: string): readonly RegistryFact[] | Refusal {
@@ -87,12 +90,6 @@ const removed = ({ subject, version }: SchemaVersion): RegistryFact => ({
   version,
   schema: null,
 })
-
-/** Data may still carry an id when nothing is left that tells it was given out. */
-const idsKept = (state: RegistryState, subject: string): readonly RegistryFact[] => {
-  const maxIds = Object.fromEntries([...state.contexts].map(([name, { maxId }]) => [name, maxId]))
-  return state.contexts.has(contextOf(subject)) ? [{ type: 'maxIds', maxIds }] : []
-}
 
 const settingsRemoved = (state: RegistryState, subject: string): readonly RegistryFact[] => [
   ...(state.modes.has(subject) ? [{ type: 'mode', subject, mode: null } as const] : []),

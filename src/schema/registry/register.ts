@@ -17,7 +17,7 @@ import {
 import { MAX_SCHEMA_CHARS, type Parser, type SchemaText } from './parsing.ts'
 import { isRefusal, type Refusal, refusals } from './refusals.ts'
 import { configOf, fullMetadata, fullRuleSet, hasDefaults, inWords, modeOf, readOnly } from './settings.ts'
-import { type RegistryFact, type RegistryState, type SchemaVersion, versionOf, versionsOf } from './state.ts'
+import { idsKept, type RegistryFact, type RegistryState, type SchemaVersion, versionOf, versionsOf } from './state.ts'
 import { contextOf, DEFAULT_CONTEXT, isValidSubject } from './subjects.ts'
 
 /** Characters of all schemas: they are in the memory of one object. */
@@ -145,7 +145,8 @@ function registerNew(
 function factsOf(state: RegistryState, schema: SchemaVersion, all: readonly SchemaVersion[]): RegistryFact[] {
   const { subject, version, id } = schema
   const context = contextOf(subject)
-  const facts: RegistryFact[] = []
+  // An imported version may displace another.
+  const facts: RegistryFact[] = all.some(old => old.version === version) ? [...idsKept(state)] : []
   if (context !== DEFAULT_CONTEXT && !state.knownContexts.has(context))
     facts.push({ type: 'context', context, known: true })
   for (const old of all)

@@ -8,6 +8,7 @@ import {
   type RegistryFact,
   type RegistryState,
   hasSubject,
+  idsKept,
   referrerKey,
   versionsOf,
 } from './state.ts'
@@ -113,7 +114,7 @@ export function changeMode(
   const facts = gone.map(({ subject: each, version }): RegistryFact => {
     return { type: 'schema', subject: each, version, schema: null }
   })
-  return [...facts, { type: 'clearSubject', subject: scope }, fact]
+  return [...idsKept(state), ...facts, { type: 'clearSubject', subject: scope }, fact]
 }
 
 /** Takes the mode back, `recursive`: of all subjects of that context, too. */

@@ -187,6 +187,12 @@ function contextIn(state: RegistryState, name: string): Context {
   return context
 }
 
+/** Data may still carry an id when nothing is left that tells it was given out. */
+export const idsKept = ({ contexts }: RegistryState): readonly RegistryFact[] =>
+  contexts.size === 0
+    ? []
+    : [{ type: 'maxIds', maxIds: Object.fromEntries([...contexts].map(([name, { maxId }]) => [name, maxId])) }]
+
 /** A version with the hash that belongs to it. */
 export const withGuid = (schema: Omit<SchemaVersion, 'guid'>): SchemaVersion => ({ ...schema, guid: guidOf(schema) })
 
