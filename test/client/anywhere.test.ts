@@ -30,54 +30,65 @@ it('is less than 6 kB gzipped, and nobody else’s', async () => {
   expect(gzipSync(outputFiles[0]!.contents).length).toBeLessThan(MAX_GZIPPED_BYTES)
 })
 
-it('produces and consumes in a Worker', async () => {
+const PROGRAM = `
+  const refused = await new Edgelog(url, { fetch }).consume('t').next().catch(({ code }) => code)
+  const first = await edgelog.produce('t', [1, 2, 3].map(value => ({ value })))
+  const values = []
+  let resume
+  for await (const batch of edgelog.consume('t', { offset: first[0].offset }).batches()) {
+    values.push(...batch.records.map(({ value }) => value))
+    resume = batch.resume
+    if (values.length === 3) break
+  }
+  const more = edgelog.consume('t', { resume })
+  await more.ready
+  await edgelog.produce('t', { value: 4 })
+  for await (const { value } of more) {
+    values.push(value)
+    break
+  }
+  return Response.json({ refused, values })`
+
+/** A Worker beside another one that passes everything on to the broker, as a service binding. */
+async function inWorker(client: string): Promise<unknown> {
   const { outputFiles } = await bundle(`
     import { Edgelog } from '../../client/index.ts'
-    export default {
-      async fetch(request, { BROKER }) {
-        const edgelog = new Edgelog(BROKER, { token: () => 'sesame' })
-        const refused = await new Edgelog(BROKER).consume('t').next().catch(({ code }) => code)
-        await edgelog.produce('t', [1, 2, 3].map(value => ({ value })))
-        const values = []
-        let resume
-        for await (const batch of edgelog.consume('t', { offset: 'earliest' }).batches()) {
-          values.push(...batch.records.map(({ value }) => value))
-          resume = batch.resume
-          if (values.length === 3) break
-        }
-        const more = edgelog.consume('t', { resume })
-        await more.ready
-        await edgelog.produce('t', { value: 4 })
-        for await (const { value } of more) {
-          values.push(value)
-          break
-        }
-        return Response.json({ refused, values })
-      }
-    }`)
-  const worker = new Miniflare({
-    port: 0,
-    cf: false,
-    telemetry: { enabled: false },
-    log: new Log(LogLevel.NONE),
-    workers: [
-      {
-        config: {
-          name: 'reader',
-          compatibilityDate: '2026-10-23',
-          manifest: {
-            mainModule: 'worker.js',
-            modules: { 'worker.js': { type: 'esm', contents: outputFiles[0]!.text } },
-          },
-          env: { BROKER: { type: 'text', value: broker.http } },
-        },
+    export default { async fetch(request, env) { ${client} ${PROGRAM} } }`)
+  const worker = (name: string, contents: string, env: object) => ({
+    config: {
+      ...{
+        name,
+        compatibilityDate: '2026-10-23',
+        env: { BROKER: { type: 'text' as const, value: broker.http }, ...env },
       },
+      manifest: { mainModule: 'worker.js', modules: { 'worker.js': { type: 'esm' as const, contents } } },
+    },
+  })
+  const passesOn = `export default {
+    fetch: (request, { BROKER }) => fetch(request.url.replace('https://edgelog', BROKER), request)
+  }`
+  const workers = new Miniflare({
+    ...{ port: 0, cf: false, telemetry: { enabled: false }, log: new Log(LogLevel.NONE) },
+    workers: [
+      worker('reader', outputFiles[0]!.text, { EDGELOG: { type: 'worker', worker: 'broker' } }),
+      worker('broker', passesOn, {}),
     ],
   })
   try {
-    const answer = await fetch(await worker.ready)
-    expect(await answer.json()).toEqual({ refused: 'SASL_AUTHENTICATION_FAILED', values: [1, 2, 3, 4] })
+    const answer = await fetch(await workers.ready)
+    return JSON.parse(await answer.text())
   } finally {
-    await worker.dispose()
+    await workers.dispose()
   }
+}
+
+it.each([
+  { way: 'in a Worker', client: `const url = env.BROKER, fetch = globalThis.fetch` },
+  {
+    way: 'through a service binding',
+    client: `const url = 'https://edgelog', fetch = (url, init) => env.EDGELOG.fetch(url, init)`,
+  },
+])('produces and consumes $way', async ({ client }) => {
+  const edgelog = `; const edgelog = new Edgelog(url, { fetch, token: () => 'sesame' });`
+  expect(await inWorker(client + edgelog)).toEqual({ refused: 'SASL_AUTHENTICATION_FAILED', values: [1, 2, 3, 4] })
 })
