@@ -307,13 +307,13 @@ const preparing = (value: Transactional): TransactionFact[] => [
   { type: 'retry', atMs: value.updatedMs + RETRY_MS, failures: 0, volatile: true },
 ]
 
-/** Aborted, in an epoch that nobody was told. */
+/** Aborted, in an epoch that nobody was told: its producer may ask for it and go on (KIP-588). */
 const fenced = (value: Transactional, nowMs: number): TransactionFact[] =>
   preparing({
     ...value,
     ...ending(false, nowMs),
     producerEpoch: Math.min(value.producerEpoch + 1, MAX_EPOCH),
-    lastProducerEpoch: -1,
+    lastProducerEpoch: value.producerEpoch,
   })
 
 function wrongProducer(

@@ -110,6 +110,11 @@ export const differences: readonly Difference[] = [
     why: 'The partition itself refuses what is late, and says where its log begins.',
   },
   {
+    scenario: 'transactions that take too long',
+    lines: /^late: .*logStartOffset$/,
+    why: 'The partition itself refuses what is late, and says where its log begins.',
+  },
+  {
     scenario: 'a transaction of a newer producer',
     lines: /^(late|fenced): .*logStartOffset$/,
     why: 'The partition itself knows that the epoch is over, and says where its log begins.',

@@ -16,7 +16,9 @@ const record = process.argv.includes('--record')
 
 async function playKafka(): Promise<ReadonlyMap<string, readonly string[]> | undefined> {
   if (!(await haveKafka())) return undefined
-  const kafka = await startKafka(PORT)
+  // It looks for transactions that take too long every ten seconds otherwise.
+  const properties = ['transaction.abort.timed.out.transaction.cleanup.interval.ms=500']
+  const kafka = await startKafka(PORT, { properties })
   try {
     return await play(() => KafkaClient.connect(kafka.port), scenarios, SETTLE_MS)
   } finally {

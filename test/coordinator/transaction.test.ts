@@ -116,8 +116,22 @@ describe('a transaction', () => {
     expect(t.state.value).toMatchObject({ status: 'PrepareAbort', producerEpoch: 1 })
     t.mark()
     expect(t.end(P, 0, true)).toMatchObject({ error: 'PRODUCER_FENCED' })
-    expect(t.init({ producerId: P, producerEpoch: 0 })).toMatchObject({ error: 'PRODUCER_FENCED' })
     expect(t.init()).toEqual({ producerId: P, producerEpoch: 2 })
+  })
+
+  it.each([0, 2])('lets its producer go on in the next epoch when it took too long, of version %i', version => {
+    const t = new Transactional()
+    t.init()
+    t.add(P, 0, [0], version)
+    t.nowMs += 60_000
+    t.tick()
+    t.mark()
+    const wrote = { producerId: P, producerEpoch: 0 }
+    const error = version === 2 ? 'INVALID_TXN_STATE' : 'PRODUCER_FENCED'
+    expect(t.end(P, 0, true, version)).toMatchObject({ error })
+    expect(t.init(wrote)).toEqual({ producerId: P, producerEpoch: 1 })
+    expect(t.init({ producerId: P, producerEpoch: 1 })).toEqual({ producerId: P, producerEpoch: 2 })
+    expect(t.init(wrote)).toMatchObject({ error: 'PRODUCER_FENCED' })
   })
 
   it('is aborted for a producer that starts anew, which asks again meanwhile', () => {

@@ -252,4 +252,39 @@ const offsets: Scenario = {
   },
 }
 
-export const transactions = [older, newer, offsets]
+/** Those of one epoch each, and those of before: what a producer hears that took too long. */
+const late: Scenario = {
+  name: 'transactions that take too long',
+  async run(to) {
+    const { init, write, add, end, look, transactionalId, first } = await begin(to)
+    await first(5)
+    for (const [version, ending, committed] of [
+      [12, 5, true],
+      [12, 5, false],
+      [12, 4, true],
+      [11, 3, true],
+    ] as const) {
+      const by = await init('in a second', 5, undefined, { transactionTimeoutMs: 1_000 })
+      if (version < 12) await add('begun', 3, by)
+      await write('begun', version, by, 0)
+      await timedOut(to, transactionalId)
+      await look('after that time')
+      await write('late', version, by, 1)
+      await end(committed ? 'commit' : 'abort', ending, by, committed)
+      await end(committed ? 'commit again' : 'abort again', ending, by, committed)
+      await init('goes on', 5, by)
+    }
+  },
+}
+
+/** Waits until the coordinator has aborted what took too long. */
+async function timedOut(to: Transcript, transactionalId: string): Promise<void> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const { transactionStates } = await to.ask(describeTransactions, 0, { transactionalIds: [transactionalId] })
+    if (transactionStates[0]!.transactionState === 'CompleteAbort') break
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+  await to.settle()
+}
+
+export const transactions = [older, newer, late, offsets]
