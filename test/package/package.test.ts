@@ -1,6 +1,6 @@
 // The package as others have it: packed, installed in an empty project, and used there, with nothing of this tree around.
 
-import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -76,6 +76,12 @@ describe('the package', () => {
       await broker.close()
     `)
     expect(said.trim().split('\n')).toEqual(['{"a":1}', '{"a":1}', '{"a":1}'])
+  })
+
+  it('brings the command line', slow, async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+    const { stdout } = expectOk(await run(join(project, 'node_modules/.bin/edgelog'), ['--version'], { cwd: project }))
+    expect(stdout.trim()).toBe(version)
   })
 
   it('has types', slow, async () => {
