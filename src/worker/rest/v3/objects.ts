@@ -27,27 +27,47 @@ export class Objects {
   /** The objects that this chunk completes, in order. Throws NoObject where it stops being any. */
   *push(chunk: Uint8Array): Generator<Uint8Array> {
     let start = 0
-    for (let at = 0; at < chunk.length; at++) {
+    // A byte each: what is looked at is kept in locals.
+    let depth = this.#depth
+    let at = this.#inString ? this.#passString(chunk, 0) : 0
+    while (at < chunk.length) {
       const byte = chunk[at]!
-      if (this.#depth === 0) {
-        if (isSpace(byte)) continue
-        if (byte !== OPEN_OBJECT) throw new NoObject('Unexpected text: records are JSON objects, one after the other.')
-        start = at
-        this.#depth = 1
+      if (depth === 0) {
+        if (byte === OPEN_OBJECT) {
+          start = at
+          depth = 1
+        } else if (!isSpace(byte)) throw new NoObject('Unexpected text: records are JSON objects, one after the other.')
+      } else if (byte === QUOTE) {
+        at = this.#passString(chunk, at + 1)
         continue
-      }
-      if (this.#inString) {
-        if (this.#escaped) this.#escaped = false
-        else if (byte === BACKSLASH) this.#escaped = true
-        else if (byte === QUOTE) this.#inString = false
-      } else if (byte === QUOTE) this.#inString = true
-      else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) this.#depth++
-      else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && --this.#depth === 0) {
+      } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth++
+      else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && --depth === 0) {
         yield this.#whole(chunk.subarray(start, at + 1))
         start = at + 1
       }
+      at++
     }
-    if (this.#depth > 0) this.#hold(chunk.subarray(start))
+    this.#depth = depth
+    if (depth > 0) this.#hold(chunk.subarray(start))
+  }
+
+  /** From inside a string to behind it, or to the end of the chunk; then the next chunk begins inside. */
+  #passString(chunk: Uint8Array, from: number): number {
+    let at = from
+    if (this.#escaped && at < chunk.length) {
+      this.#escaped = false
+      at++
+    }
+    this.#inString = true
+    for (; at < chunk.length; at++) {
+      const byte = chunk[at]!
+      if (byte === QUOTE) {
+        this.#inString = false
+        return at + 1
+      }
+      if (byte === BACKSLASH && ++at === chunk.length) this.#escaped = true
+    }
+    return chunk.length
   }
 
   /** The stream has ended: NoObject is thrown where an object has not. */

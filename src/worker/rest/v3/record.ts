@@ -39,18 +39,21 @@ const NOTHING = Uint8Array.of(0x6e, 0x75, 0x6c, 0x6c)
 const TYPES = ['BINARY', 'JSON', 'STRING', 'AVRO', 'JSONSCHEMA', 'PROTOBUF']
 const STRATEGIES = ['TOPIC_NAME', 'RECORD_NAME', 'TOPIC_RECORD_NAME']
 
+const NOT_UTF8 = badRequest('Error processing JSON: it is not UTF-8')
+
 /** The JSON is right, but no record. */
 class Wrong extends Error {}
 
 /** The record that a whole JSON object is. */
 export function parseRecord(bytes: Uint8Array): RecordIn | RestFailure {
-  if (!isUtf8(bytes)) return badRequest('Error processing JSON: it is not UTF-8')
   const reader = new JsonReader(bytes)
   try {
     const record = readRecord(reader)
     reader.finish()
-    return record
+    // Outside of strings JSON is ASCII, so only their bytes can be wrong.
+    return reader.seen < 0x80 || isUtf8(bytes) ? record : NOT_UTF8
   } catch (thrown) {
+    if (!isUtf8(bytes)) return NOT_UTF8
     if (thrown instanceof Wrong) return badRequest(thrown.message)
     if (thrown instanceof JsonError) return badRequest(`Error processing JSON: ${thrown.message}`)
     throw thrown
@@ -105,10 +108,13 @@ function readData(reader: JsonReader, member: string): EmbeddedData | undefined 
   for (let more = reader.enterObject(); more; more = reader.nextMember()) {
     const name = reader.name()
     if (name === 'data') data = reader.text() as typeof data
-    else if (name === 'schema_id' || name === 'schema_version') {
+    else if (name === 'type') {
+      const type = readType(reader, member)
+      if (type !== undefined) said[name] = type
+    } else if (name === 'schema_id' || name === 'schema_version') {
       const number = readInteger(reader, `${member}.${name}`)
       if (number !== undefined) said[name] = number
-    } else if (name === 'type' || name === 'subject' || name === 'subject_name_strategy' || name === 'schema') {
+    } else if (name === 'subject' || name === 'subject_name_strategy' || name === 'schema') {
       const text = readText(reader, `${member}.${name}`)
       if (text !== undefined) said[name] = text
     } else reader.pass()
@@ -118,10 +124,29 @@ function readData(reader: JsonReader, member: string): EmbeddedData | undefined 
   return found
 }
 
+const typeBytes = TYPES.map(type => new TextEncoder().encode(type))
+
+/** Every record says it, so it is told by its bytes. */
+function readType(reader: JsonReader, member: string): string | undefined {
+  if (reader.peek() === NULL) return void reader.pass()
+  const said = reader.peek() === QUOTE ? reader.stringBytes() : void reader.pass()
+  const found = said && typeBytes.findIndex(bytes => isSame(bytes, said))
+  if (found == null || found < 0) throw new Wrong(`${member}.type must be one of ${TYPES.join(', ')}.`)
+  return TYPES[found]
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false
+  return true
+}
+
 /** What excludes each other, as the proxy says it. */
 function checkTogether(data: EmbeddedData, member: string): void {
   const { type, subject, subject_name_strategy: strategy, schema_id: id, schema_version: version, schema } = data
-  if (type !== undefined && !TYPES.includes(type)) throw new Wrong(`${member}.type must be one of ${TYPES.join(', ')}.`)
+  // As most records are: nothing is said of a schema.
+  if ((type === undefined || isPlainType(type)) && (strategy ?? subject ?? id ?? version ?? schema) === undefined)
+    return
   if (strategy !== undefined && !STRATEGIES.includes(strategy))
     throw new Wrong(`${member}.subject_name_strategy must be one of ${STRATEGIES.join(', ')}.`)
   if (subject !== undefined && strategy !== undefined)
