@@ -86,6 +86,8 @@ describe('registering', () => {
         message: 'Invalid schema of type AVRO, details: No schema reference found for subject "gone" and version 3',
       },
     },
+    { given: `"${'x'.repeat(1_000_001)}"`, then: { errorCode: 42209 } },
+    { given: '"int"', more: { metadata: { properties: { a: 'x'.repeat(33_000_000) } } }, then: { errorCode: 42209 } },
     { given: '"int"', more: { version: 3 }, then: { errorCode: 42201, message: /not one more/ } },
     { given: '"int"', more: { id: 7 }, then: { errorCode: 42205, message: /is not in import mode/ } },
     { given: '"int"', more: { ruleSet: { domainRules: [{ name: '9' }] } }, then: { errorCode: 42210 } },
@@ -295,6 +297,9 @@ describe('configs', () => {
       normalize: true,
     })
     expect(t.ask(config('s', { compatibilityLevel: 'SOME' }))).toMatchObject({ errorCode: 42203 })
+    const long = { defaultMetadata: { properties: { a: 'x'.repeat(33_000_000) } } }
+    expect(t.ask(config('s', long))).toMatchObject({ errorCode: 42205 })
+    expect(t.ask(config('s'.repeat(601), {}))).toMatchObject({ errorCode: 42208 })
     expect(t.ask(config('__GLOBAL', { compatibilityLevel: 'FULL' }))).toMatchObject({ errorCode: 42208 })
   })
 

@@ -17,11 +17,19 @@ import {
 import { MAX_SCHEMA_CHARS, type Parser, type SchemaText } from './parsing.ts'
 import { isRefusal, type Refusal, refusals } from './refusals.ts'
 import { configOf, fullMetadata, fullRuleSet, hasDefaults, inWords, modeOf, readOnly } from './settings.ts'
-import { idsKept, type RegistryFact, type RegistryState, type SchemaVersion, versionOf, versionsOf } from './state.ts'
+import {
+  idsKept,
+  MAX_CHARS,
+  MAX_NAMES,
+  sizeOf,
+  type RegistryFact,
+  type RegistryState,
+  type SchemaVersion,
+  versionOf,
+  versionsOf,
+} from './state.ts'
 import { contextOf, DEFAULT_CONTEXT, isValidSubject } from './subjects.ts'
 
-/** Characters of all schemas: they are in the memory of one object. */
-const MAX_CHARS = 32_000_000
 const MAX_VERSIONS = 10_000
 
 /** What a client asks to be registered or looked up. */
@@ -120,9 +128,9 @@ function registerNew(
     if (asked.version > 0 && asked.version !== next)
       return refusals.invalidSchema('Version is not one more than previous version')
   }
-  if (state.sizeChars + parsed.text.length > MAX_CHARS || all.length >= MAX_VERSIONS)
+  if (state.sizeChars + sizeOf(request) > MAX_CHARS || state.subjects.size >= MAX_NAMES || all.length >= MAX_VERSIONS)
     return refusals.tooLarge(
-      `Register operation failed because the registry is full: it holds ${MAX_CHARS} characters, and ${MAX_VERSIONS} versions of a subject`,
+      `Register operation failed because the registry is full: it holds ${MAX_CHARS} characters in all, ${MAX_NAMES} subjects, and ${MAX_VERSIONS} versions of each`,
     )
   const id = idFor(state, subject, asked.id >= 0 ? asked.id : usesShared ? shared.id : undefined, canonical)
   if (isRefusal(id)) return id

@@ -9,6 +9,9 @@ import {
   type RegistryState,
   hasSubject,
   idsKept,
+  MAX_CHARS,
+  MAX_NAMES,
+  sizeOf,
   referrerKey,
   versionsOf,
 } from './state.ts'
@@ -70,6 +73,9 @@ export const hasDefaults = (config: RegistryConfig): boolean =>
   config.defaultRuleSet !== undefined ||
   config.overrideRuleSet !== undefined
 
+const full = (): Refusal =>
+  refusals.notPermitted(`The registry is full: it holds ${MAX_CHARS} characters in all, ${MAX_NAMES} configs and modes`)
+
 /** What a schema says, between what its config says of all and what it insists on. */
 export const fullMetadata = (config: RegistryConfig, own: Metadata | undefined): Metadata | undefined =>
   mergeMetadata(mergeMetadata(config.defaultMetadata, own), config.overrideMetadata)
@@ -86,6 +92,7 @@ export function changeConfig(
   if (refused !== undefined) return refused
   const said = Object.entries({ ...state.configs.get(subject), ...change }).filter(([, value]) => value !== null)
   const config = Object.fromEntries(said) as RegistryConfig
+  if (state.sizeChars + sizeOf(config) > MAX_CHARS || state.configs.size >= MAX_NAMES) return full()
   return [{ type: 'config', subject, config }, config]
 }
 
@@ -103,6 +110,7 @@ export function changeMode(
   mode: Mode,
   force: boolean,
 ): readonly RegistryFact[] | Refusal {
+  if (state.modes.size >= MAX_NAMES) return full()
   const fact: RegistryFact = { type: 'mode', subject, mode }
   if (mode !== 'IMPORT' || force || modeOf(state, subject) === 'IMPORT') return [fact]
   const scope = subject === '' ? globalContextSubject : subject

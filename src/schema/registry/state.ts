@@ -68,7 +68,7 @@ export interface RegistryState {
   /** By subject or context; of all: ''. */
   readonly configs: Map<string, RegistryConfig>
   readonly modes: Map<string, Mode>
-  /** Characters of all schemas. */
+  /** Characters of all schemas and configs, with what they carry. */
   sizeChars: number
 }
 
@@ -107,6 +107,7 @@ export function replay(state: RegistryState, fact: RegistryFact): void {
     case 'schema':
       return replaySchema(state, fact.subject, fact.version, fact.schema)
     case 'config':
+      state.sizeChars += sizeOf(fact.config) - sizeOf(state.configs.get(fact.subject))
       return replayIn(state.configs, fact.subject, fact.config)
     case 'mode':
       return replayIn(state.modes, fact.subject, fact.mode)
@@ -145,7 +146,7 @@ function replaySchema(state: RegistryState, subject: string, version: number, sc
   const versions = state.subjects.get(subject)
   if (versions === undefined) state.subjects.set(subject, new Map([[version, schema]]))
   else versions.set(version, schema)
-  state.sizeChars += schema.schema.length
+  state.sizeChars += sizeOf(carriedBy(schema))
   const name = contextOf(subject)
   const context = contextIn(state, name)
   context.maxId = Math.max(context.maxId, schema.id)
@@ -160,11 +161,12 @@ function replaySchema(state: RegistryState, subject: string, version: number, sc
   }
 }
 
-function forget(state: RegistryState, { subject, version, id, guid, references, schema }: SchemaVersion): void {
+function forget(state: RegistryState, schema: SchemaVersion): void {
+  const { subject, version, id, guid, references } = schema
   const versions = state.subjects.get(subject)!
   versions.delete(version)
   if (versions.size === 0) state.subjects.delete(subject)
-  state.sizeChars -= schema.length
+  state.sizeChars -= sizeOf(carriedBy(schema))
   const name = contextOf(subject)
   const context = contextIn(state, name)
   const registered = context.ids.get(id)
@@ -192,6 +194,22 @@ export const idsKept = ({ contexts }: RegistryState): readonly RegistryFact[] =>
   contexts.size === 0
     ? []
     : [{ type: 'maxIds', maxIds: Object.fromEntries([...contexts].map(([name, { maxId }]) => [name, maxId])) }]
+
+/** Characters of all there is: it is in the memory of one object. */
+export const MAX_CHARS = 32_000_000
+/** Subjects, and names that have a config or a mode: a list of them is one answer. */
+export const MAX_NAMES = 50_000
+
+/** In characters, about. */
+export const sizeOf = (kept: object | null | undefined): number => (kept ? JSON.stringify(kept).length : 0)
+
+/** What does not change when it is deleted. */
+const carriedBy = ({ schema, references, metadata, ruleSet }: SchemaVersion): object => [
+  schema,
+  references,
+  metadata,
+  ruleSet,
+]
 
 /** A version with the hash that belongs to it. */
 export const withGuid = (schema: Omit<SchemaVersion, 'guid'>): SchemaVersion => ({ ...schema, guid: guidOf(schema) })

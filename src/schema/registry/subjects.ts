@@ -65,11 +65,15 @@ export function hasPrefix(subject: string, prefix: string): boolean {
   return (wanted.context === '*' || wanted.context === own.context) && own.name.startsWith(wanted.name)
 }
 
+/** Characters of a name. Topics have 249 at most; names of records come beside. */
+const MAX_NAME = 600
+
 /** May it be registered under, or, with `forSettings`, be configured? */
 export function isValidSubject(subject: string, forSettings: boolean): boolean {
   // oxlint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f-\u009f]/.test(subject)) return false
   const { context, name } = qualified(subject)
+  if (subject.length > MAX_NAME) return false
   if (name === '__GLOBAL' || name === '__EMPTY') return false
   return forSettings || (context !== GLOBAL_CONTEXT && context !== '*')
 }
