@@ -80,6 +80,8 @@ export const commands = {
 
 export type Client = keyof typeof commands
 
+let arrivals = 0
+
 /** `3 17`, and the Java console's `Partition:3	Offset:17`. */
 const LINE = /^(?:Partition:)?(\d+)\s+(?:Offset:)?(\d+)/
 
@@ -87,6 +89,8 @@ export class Member {
   readonly client: Client
   /** `partition-offset`, as often as it was printed. */
   readonly records: string[] = []
+  /** When, counted through all members: which of two who read the same was first. */
+  readonly arrivals: number[] = []
   readonly #child: ChildProcess
   #said = ''
 
@@ -97,7 +101,10 @@ export class Member {
     createInterface(this.#child.stdout!).on('line', line => {
       const [, partition, offset] = LINE.exec(line) ?? []
       if (partition === undefined) this.#said += `${line}\n`
-      else this.records.push(`${partition}-${offset}`)
+      else {
+        this.records.push(`${partition}-${offset}`)
+        this.arrivals.push(arrivals++)
+      }
     })
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-MAX_SAID)
