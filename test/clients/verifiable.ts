@@ -19,6 +19,7 @@ interface Said {
   readonly offset: number
   readonly sent: number
   readonly acked: number
+  readonly partitions: readonly unknown[]
 }
 
 const said = ({ log }: Program): Said[] =>
@@ -96,24 +97,32 @@ export async function verifiable(checks: Checks, { port }: Killable): Promise<vo
         const start = () => consume(topic, `group-${protocol}`, '--group-protocol', protocol, ...how)
         const first = start()
         const second = start()
-        const producer = produce(topic, '--throughput', '250')
         const all = [first, second]
         const consumed = () => all.flatMap(member => named(member, 'record_data'))
+        const assigned = (member: Program) =>
+          until('partitions', () => named(member, 'partitions_assigned').some(one => one.partitions.length > 0), {
+            programs: [member],
+          })
+        await Promise.all(all.map(assigned))
+        const keys = ['--repeating-keys', '50', '--throughput', '500']
+        const producer = produce(topic, ...keys)
         await until('some records at both members', () => all.every(one => named(one, 'record_data').length > 50), {
           programs: all,
         })
         await first.kill()
         const third = start()
         all.push(third)
-        await until('records at the one that came', () => named(third, 'record_data').length > 0, {
+        await assigned(third)
+        const more = produce(topic, ...keys)
+        await until('records at the one that came', () => named(third, 'record_data').length > 50, {
           programs: [second, third],
         })
         await second.stop()
         expectEqual(named(second, 'shutdown_complete').length, 1, 'an orderly end')
-        expectEqual(await producer.end(), 0, 'the exit code of the producer')
+        for (const one of [producer, more]) expectEqual(await one.end(), 0, 'the exit code of a producer')
         const places = (records: readonly Said[]) =>
           [...new Set(records.map(({ partition, offset }) => `${partition} ${offset}`))].toSorted()
-        const sent = places(named(producer, 'producer_send_success'))
+        const sent = places([producer, more].flatMap(one => named(one, 'producer_send_success')))
         await until('all records', () => places(consumed()).length >= sent.length, { programs: [third] })
         expectEqual(places(consumed()), sent, 'records')
         await third.stop()
