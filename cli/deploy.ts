@@ -1,6 +1,6 @@
 // `edgelog deploy`: `wrangler deploy` of this package's Worker, and the word about the token that it needs.
 
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
@@ -18,7 +18,9 @@ export function addDeploy(program: Command): void {
     .action(async (options: string[]) => {
       const root = join(import.meta.dirname, '..')
       // The package brings the Worker made; in the tree wrangler makes it.
-      const made = existsSync(join(root, 'src')) ? [] : ['dist/worker.js', '--no-bundle']
+      const inTree = existsSync(join(root, 'src'))
+      const made = inTree ? [] : ['dist/worker.js', '--no-bundle']
+      if (inTree) execFileSync(process.execPath, [join(root, 'scripts/web.ts')])
       const args = ['wrangler', 'deploy', ...made, '--config', 'wrangler.toml', ...options]
       remark(`npx ${args.join(' ')}`)
       const code = await new Promise<number>((resolve, reject) => {

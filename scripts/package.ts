@@ -47,6 +47,7 @@ await Promise.all([
   }),
   Promise.resolve().then(declare),
 ])
+await import('./web.ts')
 
 /** The declarations that the entries need, of all that the compiler makes. */
 function declare(): void {

@@ -31,6 +31,7 @@ try {
   Edgelog is up, and keeps everything in ${EDGELOG_DATA}
 
     HTTP    ${url}            docs at ${url}/docs
+    Admin   ${url}/ui
     Kafka   ${broker.kafkaPorts.map(kafka => `localhost:${kafka}`).join(', ')}
 
   Try   curl ${url}/v1/topics/hello/records --json '{"key":"you","value":"hello"}'

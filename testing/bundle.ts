@@ -1,6 +1,8 @@
-// The Worker as one module, made of its sources in memory. The package has it made already: there bundled.ts stands here.
+// The Worker as one module, and the admin page, made of their sources in memory. The package has them made already: there
+// bundled.ts stands here.
 
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { build, type BuildOptions } from 'esbuild'
 import { readSettings } from './settings.ts'
 
@@ -18,6 +20,39 @@ export function workerCode(entry: Entry): Promise<string> {
 }
 
 const made = new Map<Entry, Promise<string>>()
+
+let page: Promise<ReadonlyMap<string, Uint8Array>> | undefined
+
+/** A file of the admin page. It is made when somebody first looks, and again whenever the page itself is asked for. */
+export async function pageFile(name: string): Promise<Uint8Array | undefined> {
+  if (name === 'index.html') page = makePage()
+  page ??= makePage()
+  return (await page).get(name)
+}
+
+/** The admin page: everything that is served under /ui. */
+export async function makePage(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const [{ outputFiles }, html, icon] = await Promise.all([
+    build({
+      absWorkingDir: root,
+      entryPoints: ['web/main.tsx'],
+      outfile: 'app.js',
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      target: 'es2022',
+      logLevel: 'silent',
+      write: false,
+    }),
+    readFile(join(root, 'web/index.html')),
+    readFile(join(root, 'web/icon.svg')),
+  ])
+  return new Map([
+    ['index.html', html],
+    ['icon.svg', icon],
+    ...outputFiles.map(({ path, contents }) => [basename(path), contents] as const),
+  ])
+}
 
 /** How esbuild makes it, here and for the package. */
 export function bundling(entry: Entry): BuildOptions {

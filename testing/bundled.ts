@@ -1,4 +1,4 @@
-// The Worker as the package has it: made by scripts/package.ts, beside this file in dist.
+// The Worker and the admin page as the package has them: made by scripts/package.ts, beside this file in dist.
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,3 +6,6 @@ import type { Entry } from './bundle.ts'
 
 export const workerCode = (entry: Entry): Promise<string> =>
   readFile(join(import.meta.dirname, entry === 'worker' ? 'worker.js' : 'testing-worker.js'), 'utf8')
+
+export const pageFile = (name: string): Promise<Uint8Array | undefined> =>
+  readFile(join(import.meta.dirname, 'assets/ui', name)).catch(() => undefined)

@@ -7,6 +7,7 @@ import { type Entry, workerCode } from './bundle.ts'
 import { DataFolder } from './folder.ts'
 import type { LaunchOptions } from './options.ts'
 import { leaveNoOrphans } from './orphans.ts'
+import { serveAsset } from './assets.ts'
 import { freePorts, HOST, PortInUse } from './ports.ts'
 import { readSettings } from './settings.ts'
 
@@ -147,6 +148,7 @@ function worker(
               [binding, { type: 'durable-object', worker: name, exportName: className }] as const,
           ),
         ),
+        ASSETS: { type: 'node-handler', handler: serveAsset },
       },
       triggers: kafkaPorts.map(port => ({ type: 'connect', protocol: 'tcp', port, address: HOST }) as const),
     },

@@ -36,6 +36,7 @@ curl ${origin}/v1/topics/hello/records -H 'content-type: application/json' -d '{
 curl '${origin}/v1/topics/hello/partitions/0/records?offset=earliest'
 curl -N ${origin}/v1/topics/hello/records -H 'accept: text/event-stream'</pre>
       <ul>
+        <li><a href="/ui/">The admin page</a>: topics, records, groups, schemas</li>
         <li><a href="/docs">The HTTP API</a>, and as data: <a href="/openapi.json">OpenAPI 3.1</a></li>
         <li><a href="/v1/topics">The topics</a></li>
         <li><a href="/healthz">Is it well?</a></li>

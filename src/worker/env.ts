@@ -14,6 +14,8 @@ export interface Env {
   readonly TRANSACTION: DurableObjectNamespace<TransactionObject>
   readonly REGISTRY: DurableObjectNamespace<RegistryObject>
   readonly REST_CONSUMER: DurableObjectNamespace<RestConsumerObject>
+  /** The files of the admin page. Deployed, Cloudflare serves them before the Worker is asked. */
+  readonly ASSETS?: Fetcher
   /** '1' when served locally: every door is open. Never set in wrangler.toml. */
   readonly EDGELOG_LOCAL?: string
   /** The bearer token that a deployed broker asks for; without it everything is refused. */

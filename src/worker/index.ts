@@ -28,6 +28,7 @@ import { mountRestV2 } from './rest/v2.ts'
 import { mountRestV3 } from './rest/v3.ts'
 import { mountTopics } from './topics.ts'
 import { mountTransactions } from './transaction-routes.ts'
+import { isUiPath, mountUi } from './ui.ts'
 
 export { ClusterObject } from '../objects/cluster.ts'
 export { CoordinatorObject } from '../objects/coordinator.ts'
@@ -46,7 +47,9 @@ app.use(async (c, next) => {
   if (method === 'OPTIONS') return preflight(page, raw.headers.get('access-control-request-headers'))
   // Kafka's door writes too, and browsers let any page open a socket to it.
   const reads = isRead(method) && url.pathname !== '/kafka'
-  const refused = refuse(c, url.pathname) ?? (page.mayWrite || reads ? undefined : refuseWrite(raw))
+  const refused =
+    (isUiPath(url.pathname) ? undefined : refuse(c, url.pathname)) ??
+    (page.mayWrite || reads ? undefined : refuseWrite(raw))
   if (refused) c.res = refused
   else {
     c.set('broker', new Broker(c.env, c.executionCtx))
@@ -70,6 +73,7 @@ mountRestV3(app)
 mountTransactions(app)
 mountLooking(app)
 mountMetrics(app)
+mountUi(app)
 
 // To those who do not look at it, the root is the registry's: its clients ask there whether it is up.
 app.get('/', c =>

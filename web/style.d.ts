@@ -1,0 +1,3 @@
+// esbuild makes app.css of it.
+
+declare module '*.css'
