@@ -9,7 +9,7 @@ import { badRequest } from './problem.ts'
 
 export interface AppEnv {
   Bindings: Env
-  Variables: { broker: Broker }
+  Variables: { broker: Broker; requestId: string }
 }
 export type App = OpenAPIHono<AppEnv>
 

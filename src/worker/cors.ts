@@ -3,7 +3,8 @@
 
 import type { Env } from './env.ts'
 
-const EXPOSED = 'edgelog-next-offset, edgelog-high-watermark, edgelog-log-start-offset, location, retry-after'
+const EXPOSED =
+  'edgelog-next-offset, edgelog-high-watermark, edgelog-log-start-offset, location, retry-after, x-request-id'
 const PREFLIGHT_KEPT_S = '7200'
 
 type Settings = Pick<Env, 'EDGELOG_LOCAL' | 'EDGELOG_CORS'>

@@ -13,6 +13,7 @@ import type { Env } from './env.ts'
 import { mountGroups } from './group-routes.ts'
 import { mountLive } from './live.ts'
 import { mountLooking } from './looking-routes.ts'
+import { logEvent, requestIdOf } from './log.ts'
 import { httpRequests } from './metrics/measured.ts'
 import { mountMetrics } from './metrics/metrics.ts'
 import { serveTcp } from './kafka/tcp.ts'
@@ -45,6 +46,8 @@ app.use(async (c, next) => {
   const { raw, method } = c.req
   const page = crossOrigin(raw.headers.get('origin'), url.host, c.env)
   if (method === 'OPTIONS') return preflight(page, raw.headers.get('access-control-request-headers'))
+  const requestId = requestIdOf(raw.headers)
+  c.set('requestId', requestId)
   // Kafka's door writes too, and browsers let any page open a socket to it.
   const reads = isRead(method) && url.pathname !== '/kafka'
   const refused =
@@ -56,6 +59,7 @@ app.use(async (c, next) => {
     await next()
   }
   if (isRestPath(url.pathname) && !c.res.ok) c.res = await inRestWords(c.res, url.pathname)
+  c.res.headers.set('x-request-id', requestId)
   for (const [name, value] of Object.entries(page.headers)) c.res.headers.set(name, value)
   if (c.res.status === 101 && url.pathname !== '/kafka' && subprotocols(raw.headers).includes(LIVE_SUBPROTOCOL))
     c.res.headers.set('sec-websocket-protocol', LIVE_SUBPROTOCOL)
@@ -85,7 +89,7 @@ app.get('/docs', () => docsPage(openApi(app)))
 app.get('/openapi.json', c => c.json(openApi(app)))
 app.get('/kafka', c =>
   c.req.header('upgrade')?.toLowerCase() === 'websocket'
-    ? serveTunnel(c.req.raw, c.env, c.executionCtx)
+    ? serveTunnel(c.req.raw, c.env, c.executionCtx, c.var.requestId)
     : problem({ error: 'INVALID_REQUEST', message: 'Kafka is spoken here over WebSocket.' }, { status: 426 }),
 )
 app.get('/healthz', c => c.json({ status: 'ok' }))
@@ -105,7 +109,10 @@ app.notFound(c => {
 app.onError((error, c) => {
   if (error instanceof BodyLost) return badRequest(error.message)
   // Whoever has gone away gets no answer, and that is no fault of ours.
-  if (!c.req.raw.signal.aborted) console.error(`${c.req.method} ${c.req.path}:`, error)
+  if (!c.req.raw.signal.aborted) {
+    const { method, path } = c.req
+    logEvent('error', `${method} ${path} failed: ${error.message}`, { requestId: c.var.requestId, method, path, error })
+  }
   if (isRegistryPath(c.req.path)) return errorAnswer(registryErrors.status(500))
   return problem({ error: 'UNKNOWN_SERVER_ERROR', message: 'Something unexpected went wrong in the broker.' })
 })

@@ -70,7 +70,7 @@ export class Connection {
   /** Resolves when the last response so far is ready to go. */
   #answered: Promise<void> = Promise.resolve()
 
-  constructor(broker: Broker, nodes: Nodes, pipe: Pipe, log: (line: string) => void = console.warn) {
+  constructor(broker: Broker, nodes: Nodes, pipe: Pipe, log: (line: string) => void) {
     this.#broker = broker
     this.#nodes = nodes
     this.#pipe = pipe

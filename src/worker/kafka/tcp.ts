@@ -2,6 +2,7 @@
 
 import { Broker, type Waiter } from '../broker.ts'
 import type { Env } from '../env.ts'
+import { logEvent } from '../log.ts'
 import { Connection, type Pipe } from './connection.ts'
 import { Nodes } from './nodes.ts'
 
@@ -29,7 +30,9 @@ export async function serveTcp(socket: Socket, env: Env, ctx: Waiter): Promise<v
       socket.close().catch(() => {})
     },
   }
-  const connection = new Connection(new Broker(env, ctx), Nodes.parse(env.EDGELOG_BROKERS), pipe)
+  const requestId = crypto.randomUUID()
+  const log = (line: string): void => logEvent('warn', line, { requestId })
+  const connection = new Connection(new Broker(env, ctx), Nodes.parse(env.EDGELOG_BROKERS), pipe, log)
   let idle = setTimeout(() => connection.close(), MAX_IDLE_MS)
   try {
     while (!connection.closed) {

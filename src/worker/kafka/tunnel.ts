@@ -4,6 +4,7 @@
 import { subprotocols } from '../auth.ts'
 import { Broker, type Waiter } from '../broker.ts'
 import type { Env } from '../env.ts'
+import { logEvent } from '../log.ts'
 import { Connection, type Pipe } from './connection.ts'
 import { Nodes } from './nodes.ts'
 
@@ -15,7 +16,7 @@ const MAX_MESSAGE_BYTES = 1_048_576
 const MAX_RECEIVED_BYTES = 67_108_864
 
 /** Answers the upgrade and serves the connection behind it. */
-export function serveTunnel(request: Request, env: Env, ctx: Waiter): Response {
+export function serveTunnel(request: Request, env: Env, ctx: Waiter, requestId: string): Response {
   const { 0: client, 1: server } = new WebSocketPair()
   server.binaryType = 'arraybuffer'
   server.accept()
@@ -27,7 +28,8 @@ export function serveTunnel(request: Request, env: Env, ctx: Waiter): Response {
     },
     close: () => server.close(1000),
   }
-  const connection = new Connection(new Broker(env, ctx), Nodes.parse(env.EDGELOG_BROKERS), pipe)
+  const log = (line: string): void => logEvent('warn', line, { requestId })
+  const connection = new Connection(new Broker(env, ctx), Nodes.parse(env.EDGELOG_BROKERS), pipe, log)
   let receivedBytes = 0
   let taken: Promise<void> = Promise.resolve()
   server.addEventListener('message', ({ data }) => {
