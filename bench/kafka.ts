@@ -1,6 +1,6 @@
 // `npm run bench:kafka`: Edgelog and Apache Kafka side by side, in turn, in one run: Kafka's own producer and consumer tools
 // for throughput, one raw client for latency, compaction and transactions. Kafka stands twice: as it comes, and with a flush
-// behind every append, which is what Edgelog promises. Needs Java 17 and Maven. A word (produce, latency, compaction,
+// behind every append, which is what Edgelog promises. Needs Java 17 and Maven. A word (produce, consume, latency, compaction,
 // transactions) measures that alone; neither is kept.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -58,6 +58,21 @@ function produceLines(quick: boolean): Line[] {
   )
 }
 
+const consumeLines = (quick: boolean): Line[] =>
+  [1, 8].flatMap(partitions =>
+    [100, 1_024].map(size => ({
+      what: `consume ${size} B, ${partitions} partition${partitions > 1 ? 's' : ''}`,
+      unit: 'records/s',
+      better: 'more' as const,
+      measure: (peer: Peer, turn: number) =>
+        consumed(peer, `c${partitions}-s${size}-${turn}`, {
+          partitions,
+          size,
+          records: Math.round(((quick ? 30 : 200) * 1e6) / (size + 40)),
+        }),
+    })),
+  )
+
 function latencyLines(quick: boolean): Line[] {
   const calls = quick ? 500 : 3_000
   return [0.5, 0.99].flatMap(quantile => [
@@ -102,9 +117,23 @@ function transactionLines(quick: boolean): Line[] {
   ]
 }
 
-/** Records per second of Kafka's ConsumerPerformance, which counts them from its first fetch on. */
+/** Records per second of reading a topic from its beginning. */
+async function consumed(
+  { port }: Peer,
+  topic: string,
+  { partitions, size, records }: Pick<Load, 'partitions' | 'size' | 'records'>,
+): Promise<number> {
+  await createTopic(port, topic, partitions)
+  await must('ProducerPerformance', [
+    ...['--topic', topic, '--num-records', String(records), '--record-size', String(size), '--throughput', '-1'],
+    ...['--command-property', `bootstrap.servers=127.0.0.1:${port}`, 'batch.size=262144', 'linger.ms=20'],
+  ])
+  const rate = await readAll(port, topic, records)
+  await must('TopicCommand', ['--bootstrap-server', `127.0.0.1:${port}`, '--delete', '--topic', topic])
+  return rate
+}
+
 async function readCommitted({ port }: Peer, turn: number, records: number): Promise<number> {
-  const server = ['--bootstrap-server', `127.0.0.1:${port}`]
   const topic = `committed-${turn}`
   await createTopic(port, topic, 1)
   await must('ProducerPerformance', [
@@ -112,9 +141,20 @@ async function readCommitted({ port }: Peer, turn: number, records: number): Pro
     ...['--transactional-id', topic, '--transaction-duration-ms', '100'],
     ...['--command-property', `bootstrap.servers=127.0.0.1:${port}`],
   ])
+  return readAll(port, topic, records, ['isolation.level=read_committed'])
+}
+
+/** Records per second of Kafka's ConsumerPerformance, which counts them from its first fetch on. */
+async function readAll(
+  port: number,
+  topic: string,
+  records: number,
+  properties: readonly string[] = [],
+): Promise<number> {
   const said = await must('ConsumerPerformance', [
-    ...[...server, '--topic', topic, '--num-records', String(records), '--timeout', '30000'],
-    ...['--command-property', 'isolation.level=read_committed', 'auto.offset.reset=earliest'],
+    ...['--bootstrap-server', `127.0.0.1:${port}`, '--topic', topic],
+    ...['--num-records', String(records), '--timeout', '30000'],
+    ...['--command-property', 'auto.offset.reset=earliest', ...properties],
   ])
   const figures = said.trim().split('\n').at(-1)!.split(',')
   const [read, rate] = [Number(figures[4]), Number(figures.at(-1))]
@@ -172,6 +212,7 @@ const { values, positionals } = parseArgs({ allowPositionals: true, options: { q
 const quick = values.quick ?? false
 const parts: Readonly<Record<string, Line[]>> = {
   produce: produceLines(quick),
+  consume: consumeLines(quick),
   latency: latencyLines(quick),
   compaction: compactionLines(quick),
   transactions: transactionLines(quick),

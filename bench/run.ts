@@ -1,10 +1,11 @@
 // `npm run bench`: measures a fresh broker on this machine, prints a table, and keeps it in bench/results. A name (start,
-// produce, fetch, compaction, rest, registry, live) measures that alone, --quick only for a moment; neither is kept.
+// produce, fetch, compaction, rest, registry, groups, live) measures that alone, --quick only for a moment; neither is kept.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { compactionRows } from './compaction.ts'
 import { fetchRows } from './fetch.ts'
+import { groupRows } from './groups.ts'
 import { liveRows } from './live.ts'
 import { produceRows } from './produce.ts'
 import { registryRows } from './registry.ts'
@@ -28,6 +29,7 @@ const parts = {
   },
   rest: { title: 'Produce through the REST Proxy, one partition', rows: (target: Target) => restRows(target, time) },
   registry: { title: 'Schema registry', rows: (target: Target) => registryRows(target, time) },
+  groups: { title: 'Groups', rows: (target: Target) => groupRows(target, time) },
   live: { title: 'Live', rows: (target: Target) => liveRows(target, liveTime) },
 }
 type Part = keyof typeof parts

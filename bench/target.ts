@@ -29,10 +29,11 @@ export class Target {
     this.folder = folder
   }
 
-  static async start(): Promise<Target> {
+  /** `configs`: of the broker, as the environment has them. */
+  static async start(configs: Readonly<Record<string, string>> = {}): Promise<Target> {
     const folder = mkdtempSync(join(tmpdir(), 'edgelog-bench-'))
     const child = spawn('npm', ['--silent', 'start'], {
-      env: { ...process.env, EDGELOG_HTTP_PORT: '0', EDGELOG_KAFKA_PORT: '0', EDGELOG_DATA: folder },
+      env: { ...process.env, EDGELOG_HTTP_PORT: '0', EDGELOG_KAFKA_PORT: '0', EDGELOG_DATA: folder, ...configs },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let said = ''
