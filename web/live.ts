@@ -2,7 +2,8 @@
 // it is given no credit, so that the broker holds what comes.
 
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { type LogRecord, parseJson, socket, topicPath } from './api.ts'
+import { parseJson, socket, topicPath } from './api.ts'
+import type { LogRecord } from './types.ts'
 
 /** Records that are kept to look at. */
 const MAX_KEPT = 500

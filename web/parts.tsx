@@ -1,7 +1,7 @@
 // The pieces screens are made of: headings, tables, problems, dialogs, figures in a row, small charts.
 
-import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { cloneElement, type ComponentChildren, type VNode } from 'preact'
+import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import type { Problem } from './api.ts'
 import { toProblem } from './loading.ts'
 
@@ -123,13 +123,30 @@ export const Search = ({
   />
 )
 
-export const Field = ({ label, hint, children }: { label: string; hint?: string; children: ComponentChildren }) => (
-  <label class="field">
-    <span class="label">{label}</span>
-    {children}
-    {hint && <span class="hint">{hint}</span>}
-  </label>
-)
+interface FieldProps {
+  readonly label: string
+  readonly hint?: string
+  /** The control: it gets the id that the label is for. */
+  readonly children: VNode<{ id?: string; 'aria-describedby'?: string }>
+}
+
+export function Field({ label, hint, children }: FieldProps) {
+  const id = useId()
+  const described = hint === undefined ? {} : { 'aria-describedby': `${id}-hint` }
+  return (
+    <div class="field">
+      <label for={id} class="label">
+        {label}
+      </label>
+      {cloneElement(children, { id, ...described })}
+      {hint && (
+        <span id={`${id}-hint`} class="hint">
+          {hint}
+        </span>
+      )}
+    </div>
+  )
+}
 
 interface DialogProps {
   readonly title: string

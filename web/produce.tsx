@@ -1,7 +1,8 @@
 // A form that produces a record to a topic, and says where it went.
 
 import { useState } from 'preact/hooks'
-import { api, type Topic, topicPath } from './api.ts'
+import { api, topicPath } from './api.ts'
+import type { Topic } from './types.ts'
 import { Dialog, Field } from './parts.tsx'
 
 interface Produced {

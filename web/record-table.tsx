@@ -1,10 +1,11 @@
 // Records in rows, each of which opens to everything it has.
 
 import { useState } from 'preact/hooks'
-import { type HeaderValue, type LogRecord, writeJson } from './api.ts'
+import { writeJson } from './api.ts'
+import type { HeaderValue, LogRecord } from './types.ts'
 import { time } from './figures.ts'
 import { Json } from './json.tsx'
-import { textOf } from './paging.ts'
+import { textOf } from './merging.ts'
 import { Copy, Table } from './parts.tsx'
 
 /** Characters of a key or value in a row. */

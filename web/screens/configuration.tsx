@@ -1,6 +1,7 @@
 // The broker's configs. They are read only here: the Worker's variables set them.
 
-import { api, type Cluster } from '../api.ts'
+import { api } from '../api.ts'
+import type { Cluster } from '../types.ts'
 import { ConfigTable } from '../config-table.tsx'
 import { useLoaded } from '../loading.ts'
 import { Head, Ready } from '../parts.tsx'

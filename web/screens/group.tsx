@@ -1,7 +1,8 @@
 // One group: how far behind it is on each partition, who is in it, and moving its offsets.
 
 import { useState } from 'preact/hooks'
-import { api, type Group, type GroupOffset, groupPath } from '../api.ts'
+import { api, groupPath } from '../api.ts'
+import type { Group, GroupOffset } from '../types.ts'
 import { count } from '../figures.ts'
 import { useLoaded } from '../loading.ts'
 import { Bar, Dialog, Empty, Head, Ready, Stat, Table } from '../parts.tsx'

@@ -1,7 +1,8 @@
 // The consumer groups there are.
 
 import { useState } from 'preact/hooks'
-import { api, type ListedGroup } from '../api.ts'
+import { api } from '../api.ts'
+import type { ListedGroup } from '../types.ts'
 import { useLoaded } from '../loading.ts'
 import { Empty, Head, Ready, Search, State, Table } from '../parts.tsx'
 import { href } from '../route.ts'

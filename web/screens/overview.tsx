@@ -1,7 +1,8 @@
 // How much is kept and how fast it grows, from what the partitions say every two seconds.
 
 import { useRef } from 'preact/hooks'
-import { api, apiText, type Cluster, type ListedGroup, type Topic } from '../api.ts'
+import { api, apiText } from '../api.ts'
+import type { Cluster, ListedGroup, Topic } from '../types.ts'
 import { bytes, count, short, sum } from '../figures.ts'
 import { useLoaded } from '../loading.ts'
 import { Empty, Head, Ready, Spark, Stat, Table } from '../parts.tsx'

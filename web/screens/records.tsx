@@ -1,14 +1,18 @@
 // The records of a topic: from any offset or time, page by page, searched, or live.
 
-import { useMemo, useState } from 'preact/hooks'
-import { type LogRecord, type Topic } from '../api.ts'
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { Problem } from '../api.ts'
+import type { LogRecord, Topic } from '../types.ts'
 import { count, plural } from '../figures.ts'
 import { useLive } from '../live.ts'
 import { useLoaded } from '../loading.ts'
-import { firstPage, matcher, MAX_PARTITIONS, newer, older, type Source, type Start, type Vector } from '../paging.ts'
-import { Empty, Ready, Wrong } from '../parts.tsx'
-import { Problem } from '../api.ts'
+import { matcher } from '../merging.ts'
+import { firstPage, MAX_PARTITIONS, newer, older, type Source, type Start, type Vector } from '../paging.ts'
+import { Empty, Ready, Search, Wrong } from '../parts.tsx'
 import { RecordTable } from '../record-table.tsx'
+
+/** Whoever types has come to an end after so long. */
+const TYPED_MS = 250
 
 interface View {
   readonly partition: string
@@ -32,13 +36,12 @@ export function Records({ topic, query, produce }: { topic: Topic; query: URLSea
     format: query.get('format') ?? 'schema',
     isolation: query.get('isolation') ?? 'read_uncommitted',
   }))
-  const change = (part: Partial<View>): void => {
-    const next = { ...view, ...part }
-    setView(next)
-    // The screen can be linked to and loaded again, without a step in the history for each letter.
-    const said = new URLSearchParams(Object.entries(next).filter(([, value]) => value !== ''))
+  const change = (part: Partial<View>): void => setView(view => ({ ...view, ...part }))
+  useEffect(() => {
+    // The screen can be linked to and loaded again, without a step in the history for each change.
+    const said = new URLSearchParams(Object.entries(view).filter(([, value]) => value !== ''))
     history.replaceState(null, '', `${location.hash.split('?')[0]}?${said}`)
-  }
+  }, [view])
   return (
     <>
       <Controls topic={topic} view={view} change={change} />
@@ -53,16 +56,14 @@ export function Records({ topic, query, produce }: { topic: Topic; query: URLSea
 
 function Controls({ topic, view, change }: { topic: Topic; view: View; change: (part: Partial<View>) => void }) {
   const { partitions } = topic
+  const [text, setText] = useState(view.text)
+  useEffect(() => {
+    const timer = setTimeout(() => change({ text }), TYPED_MS)
+    return () => clearTimeout(timer)
+  }, [text])
   return (
     <div class="filters">
-      <input
-        type="search"
-        class="search"
-        placeholder="Search records"
-        aria-label="Search records"
-        value={view.text}
-        onChange={event => change({ text: event.currentTarget.value })}
-      />
+      <Search value={text} onValue={setText} label="Search records" />
       <select
         aria-label="Search in"
         value={view.where}

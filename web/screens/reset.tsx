@@ -1,7 +1,8 @@
 // Moving the offsets of a group. What would happen is shown first: the broker is asked for a dry run.
 
 import { useState } from 'preact/hooks'
-import { api, type Group, groupPath } from '../api.ts'
+import { api, groupPath } from '../api.ts'
+import type { Group } from '../types.ts'
 import { count } from '../figures.ts'
 import { useLoaded } from '../loading.ts'
 import { Dialog, Empty, Field, Ready, Table } from '../parts.tsx'

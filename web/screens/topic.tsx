@@ -1,7 +1,8 @@
 // One topic: its records, partitions and configs, each under a tab with a URL.
 
 import { useState } from 'preact/hooks'
-import { api, type Config, type Segment, type Topic, topicPath } from '../api.ts'
+import { api, topicPath } from '../api.ts'
+import type { Config, Segment, Topic } from '../types.ts'
 import { ConfigTable } from '../config-table.tsx'
 import { bytes, count, plural, sum, time } from '../figures.ts'
 import { useLoaded } from '../loading.ts'
@@ -52,7 +53,9 @@ export function TopicScreen({ name, tab, query }: { name: string; tab: string; q
       <Ready loaded={loaded}>
         {topic => (
           <>
-            {tab === 'records' && <Records topic={topic} query={query} produce={() => setDoing('produce')} />}
+            {tab === 'records' && (
+              <Records key={query.toString()} topic={topic} query={query} produce={() => setDoing('produce')} />
+            )}
             {tab === 'partitions' && <Partitions topic={topic} reload={loaded.reload} />}
             {tab === 'configuration' && <Configs topic={name} />}
             {doing === 'produce' && <Produce topic={topic} close={done} />}

@@ -1,7 +1,8 @@
 // The topics there are, and a form for another one.
 
 import { useState } from 'preact/hooks'
-import { api, type Topic } from '../api.ts'
+import { api } from '../api.ts'
+import type { Topic } from '../types.ts'
 import { bytes, count, sum } from '../figures.ts'
 import { useLoaded } from '../loading.ts'
 import { Dialog, Empty, Field, Head, Ready, Search, Table } from '../parts.tsx'

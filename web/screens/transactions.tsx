@@ -1,7 +1,8 @@
 // Transactional ids and how their transactions stand.
 
 import { useState } from 'preact/hooks'
-import { api, type Transaction } from '../api.ts'
+import { api } from '../api.ts'
+import type { Transaction } from '../types.ts'
 import { time } from '../figures.ts'
 import { useLoaded } from '../loading.ts'
 import { Empty, Head, Ready, Search, State, Table } from '../parts.tsx'
