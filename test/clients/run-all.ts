@@ -1,5 +1,5 @@
 // `npm run test:clients`: other people's clients against a broker started here, each installed on first use into a cache
-// folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange, groups, compaction,
+// folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange, group-command, groups, compaction,
 // metrics, transactions, registry, rest, client, ecosystem or one part of it (streams, connect, mirror, verifiable,
 // performance). EDGELOG_WITNESS_PORT takes a broker that is running already.
 
@@ -10,6 +10,7 @@ import { compaction } from './compaction.ts'
 import { kafkaConsole } from './console.ts'
 import { ecosystem, PARTS } from './ecosystem.ts'
 import { exchange } from './exchange.ts'
+import { groupCommand } from './group-command.ts'
 import { groups } from './groups.ts'
 import { javascripts } from './javascript.ts'
 import { kcat, kcatTools } from './kcat.ts'
@@ -50,6 +51,7 @@ if (wants('exchange')) await exchange(checks, witnesses, port, prefix)
 if (wants('metrics') && broker !== undefined) await metrics(checks, broker.http)
 await broker?.close()
 if (wants('tools') && witnesses.includes(kafkaConsole) && broker !== undefined) await threeBrokers(checks)
+if (wants('group-command')) await groupCommand(checks)
 if (wants('groups')) await groups(checks)
 if (wants('compaction')) await compaction(checks)
 if (wants('client')) await ownClient(checks)
