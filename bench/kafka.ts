@@ -133,6 +133,7 @@ async function consumed(
   return rate
 }
 
+/** The same of records that were written in transactions. */
 async function readCommitted({ port }: Peer, turn: number, records: number): Promise<number> {
   const topic = `committed-${turn}`
   await createTopic(port, topic, 1)

@@ -94,8 +94,10 @@ export class CoordinatorObject extends MachineLogObject<CoordinatorEnv> {
     const { consumer } = this.#shard.state(groupId)
     switch (command.type) {
       case 'consumerHeartbeat': {
-        const isNew = command.memberEpoch === 0 || command.subscribedTopicNames !== null
-        return isNew && command.memberEpoch >= 0 ? 0 : TOPICS_MAX_AGE_MS
+        const { memberId, memberEpoch, subscribedTopicNames: names } = command
+        // Some clients name their topics in every heartbeat.
+        const isNew = names !== null && !namesAll(consumer?.members.get(memberId)?.subscribedTopicNames, names)
+        return memberEpoch === 0 || (memberEpoch > 0 && isNew) ? 0 : TOPICS_MAX_AGE_MS
       }
       case 'join':
         return consumer === undefined ? undefined : 0
@@ -142,6 +144,12 @@ export class CoordinatorObject extends MachineLogObject<CoordinatorEnv> {
         .map(topicId => ({ name, topicId }))
     })
   }
+}
+
+function namesAll(known: readonly string[] | undefined, names: readonly string[]): boolean {
+  if (known?.length !== names.length) return false
+  const set = new Set(known)
+  return names.every(name => set.has(name))
 }
 
 /** What the broker's configs say of groups. */

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { OFFSETS_TOPIC_ID } from '../../src/cluster/internal.ts'
 import type { GroupCommand, GroupReplies } from '../../src/coordinator/commands.ts'
 import { decodeRecord } from '../../src/coordinator/records.ts'
@@ -101,7 +101,31 @@ describe('a coordinator', () => {
     expect(await recordsOf(raw)).toHaveLength(before)
   })
 
-  it('sees new partitions and topics that are gone', async () => {
+  it('asks the cluster for its topics when a member subscribes anew, not for each heartbeat that names them', async () => {
+    const { raw, ask } = aCoordinator()
+    let asked = 0
+    await runInDurableObject(raw, instance => {
+      const { env: own } = instance as unknown as { env: Env }
+      const getByName = (name: string) => {
+        asked++
+        return own.CLUSTER.getByName(name)
+      }
+      Object.assign(instance, { env: { ...own, CLUSTER: { getByName } } })
+    })
+    await ask(consume('me', 0))
+    expect(asked).toBe(1)
+    for (let i = 0; i < 20; i++) {
+      const beat = consume('me', 2, { subscribedTopicNames: ['orders'], rebalanceTimeoutMs: 60_000 })
+      expect(await ask(beat)).toMatchObject({ memberEpoch: 2 })
+    }
+    // Once every three seconds it looks anyway.
+    expect(asked).toBeLessThan(10)
+    const before = asked
+    await ask(consume('me', 2, { subscribedTopicNames: ['orders', 'later'] }))
+    expect(asked).toBe(before + 1)
+  })
+
+  it('sees new partitions and topics that are gone', { timeout: 20_000 }, async () => {
     await broker.cluster.createTopics([{ name: 'short', partitions: 1 }])
     const topic = (await broker.topic('short')) as { topicId: string }
     const { ask } = aCoordinator()
@@ -110,16 +134,16 @@ describe('a coordinator', () => {
       'error',
     )
     await broker.cluster.createPartitions([{ name: 'short', count: 2 }])
-    const grown = await ask(
-      consume('me', 2, {
-        subscribedTopicNames: ['short'],
-        topicPartitions: [{ topicId: topic.topicId, partitions: [0] }],
-      }),
-    )
-    expect(grown).not.toHaveProperty('error')
-    expect(await ask({ type: 'describeConsumer' })).toMatchObject({ epoch: 3 })
+    let epoch = 2
+    const hasGrown = async () => {
+      const reply = await ask(consume('me', epoch))
+      if ('error' in reply) throw new Error(reply.message)
+      epoch = reply.memberEpoch
+      expect(await ask({ type: 'describeConsumer' })).toMatchObject({ epoch: 3 })
+    }
+    await vi.waitFor(hasGrown, { timeout: 15_000, interval: 100 })
     await broker.cluster.deleteTopics([{ name: 'short' }])
-    await ask(consume('me', 2, { subscribedTopicNames: ['short'], topicPartitions: [] }))
+    await ask(consume('you', 0, { subscribedTopicNames: ['short'] }))
     expect(await ask(fetchAll)).toEqual({ topics: [] })
   })
 })
