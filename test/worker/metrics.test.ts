@@ -1,5 +1,6 @@
-// GET /metrics, read by a Prometheus parser that nobody here wrote.
+// GET /metrics, read by a Prometheus parser that nobody here wrote; and what docs make of it.
 
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Kafka, logLevel } from 'kafkajs'
 import parsePrometheus from 'parse-prometheus-text-format'
@@ -29,6 +30,18 @@ async function scrape(query = ''): Promise<Map<string, { type: string; samples: 
   const families = parsePrometheus(text) as { name: string; type: string; metrics: Sample[] }[]
   return new Map(families.map(({ name, type, metrics }) => [name, { type, samples: metrics }]))
 }
+
+/** The families that a page or a dashboard names. */
+function namedIn(file: string): string[] {
+  const text = readFileSync(file, 'utf8')
+  const names = [...text.matchAll(/\bedgelog_\w+/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, ''))
+  return [...new Set(names)].sort()
+}
+
+it('the dashboard can be read, and no two of its panels are one', () => {
+  const { panels } = JSON.parse(readFileSync('docs/grafana.json', 'utf8')) as { panels: { id: number }[] }
+  expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
+})
 
 it('tells traffic, sizes, lag, durations, errors and connections', async () => {
   const topic = 'quoted-metrics'
@@ -65,6 +78,8 @@ it('tells traffic, sizes, lag, durations, errors and connections', async () => {
   expect(figure('edgelog_connections', { door: 'websocket' })).toBe(1)
   expect(figure('edgelog_scrape_complete', {})).toBe(1)
   expect(families.get('edgelog_partition_call_duration_seconds')?.type).toBe('HISTOGRAM')
+  expect(namedIn('docs/grafana.json')).toEqual([...families.keys()].sort())
+  expect(namedIn('docs/operations.md')).toEqual([...families.keys()].sort())
   // (The parser does not know labels of histograms; `npm run test:clients -- metrics` has Prometheus' own.)
   const { text } = await api('GET /metrics')
   expect(text).toContain('\nedgelog_partition_call_duration_seconds_bucket{call="append",le="+Inf"} 1\n')
