@@ -50,6 +50,7 @@ export abstract class LogObject<Env = unknown> extends DurableObject<Env> {
       Number(searchParams.get('offset')),
       Number(searchParams.get('credit')),
       searchParams.get('isolation') === 'read_committed' ? 'read_committed' : 'read_uncommitted',
+      searchParams.get('lags') === 'true',
     )
     if (socket === undefined)
       return Response.json(failure('THROTTLING_QUOTA_EXCEEDED', 'Too many followers of one partition.'), {

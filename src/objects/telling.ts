@@ -1,5 +1,5 @@
-// Telling: what a log's followers are sent, and when. Few of them are told at once; many in turns, so that what else the
-// isolate has to do comes between, and each is told everything that is there when its turn comes.
+// Telling: what a log's followers are sent, and when. A few are told of every commit; many in rounds, so that what else the
+// isolate has to do comes between, and each round tells everything that has come since the one before.
 
 import { isTransactional } from '../log/batch.ts'
 import { type Chunk, joined } from '../log/chunk.ts'
@@ -15,9 +15,16 @@ import {
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { ErrorName } from '../protocol/errors.ts'
 
-/** Of so many followers on, they are told in turns, so many in one; fewer are told at once. */
+/** Of so many followers on, they are told in rounds. */
 const MANY_FOLLOWERS = 8
-const TURN_FOLLOWERS = 100
+/**
+ * The least time between two rounds for each follower that lags behind what it is told, as event streams do: what passing
+ * it on takes, and half as much again, about. Nothing else says when their streams have taken what they got.
+ */
+const LAG_MS = 0.125
+const MAX_REST_MS = 100
+/** The tag of followers that lag behind. */
+const LAGS = 'lags'
 /** Bytes that are told at once whatever it takes: they are kept in memory until then. */
 const MAX_UNTOLD_BYTES = 1_048_576
 /** Bytes read at once for a follower that is behind. */
@@ -30,8 +37,8 @@ export class Telling {
   /** Durable, and not told to all followers yet. */
   #untold: Chunk[] = []
   #untoldBytes = 0
-  /** The followers are being told in turns: what comes now goes along. */
-  #inTurns = false
+  /** The followers are being told in rounds: what comes now goes along. */
+  #inRounds = false
 
   /** `log` is undefined once the log is gone. */
   constructor(ctx: DurableObjectState, log: () => PartitionLog | undefined) {
@@ -40,10 +47,10 @@ export class Telling {
   }
 
   /** Accepts a follower's socket: `offset` and `creditBytes` are its first ask. */
-  follow(offset: number, creditBytes: number, isolation: Isolation): WebSocket | undefined {
+  follow(offset: number, creditBytes: number, isolation: Isolation, lags: boolean): WebSocket | undefined {
     if (this.#ctx.getWebSockets().length >= MAX_FOLLOWERS) return undefined
     const { 0: client, 1: server } = new WebSocketPair()
-    this.#ctx.acceptWebSocket(server)
+    this.#ctx.acceptWebSocket(server, lags ? [LAGS] : [])
     this.#serve(server, this.#followers.seek(server, offset, creditBytes, isolation))
     return client
   }
@@ -72,9 +79,9 @@ export class Telling {
     if (this.#followers.size < MANY_FOLLOWERS || this.#untoldBytes > MAX_UNTOLD_BYTES) {
       this.#tell(this.#ctx.getWebSockets())
       this.#forget(this.#untold.length)
-    } else if (!this.#inTurns) {
-      this.#inTurns = true
-      await this.#tellInTurns().finally(() => (this.#inTurns = false))
+    } else if (!this.#inRounds) {
+      this.#inRounds = true
+      await this.#tellInRounds().finally(() => (this.#inRounds = false))
     }
   }
 
@@ -90,15 +97,16 @@ export class Telling {
       this.#refuse(socket, 'UNKNOWN_TOPIC_ID', 'The topic was deleted.', -1)
   }
 
-  /** Rounds of all followers, until there was nothing new in one. */
-  async #tellInTurns(): Promise<void> {
-    for (let last = this.#untold.at(-1); last !== undefined; last = this.#untold.at(-1)) {
-      const sockets = this.#ctx.getWebSockets()
-      for (let at = 0; at < sockets.length; at += TURN_FOLLOWERS) {
-        this.#tell(sockets.slice(at, at + TURN_FOLLOWERS))
-        await turn()
-      }
-      this.#forget(this.#untold.indexOf(last) + 1)
+  /** Until there was nothing new for a round. */
+  async #tellInRounds(): Promise<void> {
+    while (this.#untold.length > 0) {
+      const nextMs = Date.now() + Math.min(MAX_REST_MS, this.#ctx.getWebSockets(LAGS).length * LAG_MS)
+      this.#tell(this.#ctx.getWebSockets())
+      this.#forget(this.#untold.length)
+      // A timer comes to its turn when everything sent is out, and what else was waiting is done.
+      await passed(0)
+      const restMs = nextMs - Date.now()
+      if (restMs > 0) await passed(restMs)
     }
   }
 
@@ -203,8 +211,7 @@ class Frames {
   }
 }
 
-/** Lets what was sent go on its way, and what else is waiting have its turn: a timer comes to its own behind both. */
-const turn = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 0))
+const passed = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
 
 const send = (socket: WebSocket, told: Told): void => push(socket, encodeTold(told))
 

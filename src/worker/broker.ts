@@ -209,7 +209,7 @@ export class Broker {
     const dial = async ({ offset, creditBytes, isolation = 'read_uncommitted' }: Following): Promise<Response> => {
       const lane = this.#lane(topic, partition)
       this.calls++
-      const ask = `offset=${offset}&credit=${creditBytes}&isolation=${isolation}`
+      const ask = `offset=${offset}&credit=${creditBytes}&isolation=${isolation}&lags=${from.lags === true}`
       return lane.stub.fetch(`http://partition/follow?${ask}`, { headers: { Upgrade: 'websocket' } })
     }
     return Follower.open(dial, from, (offsets, bytes) => passedOn(traffic, offsets, bytes))

@@ -16,6 +16,8 @@ export interface Following {
   readonly offset: number
   readonly creditBytes: number
   readonly isolation?: Isolation | undefined
+  /** What it passes on lags behind, as event streams do: where there are many, the log rests between two tellings. */
+  readonly lags?: boolean
 }
 
 type Dial = (ask: Following) => Promise<Response>

@@ -28,6 +28,8 @@ const MAX_AGE_TICKS = 86_400_000 / TICK_MS
 
 export interface Door extends Sink {
   readonly kind: 'sse' | 'websocket'
+  /** What is written to it is on its way only later, so that it lags behind where there are many. */
+  readonly lags: boolean
   /** Set by the connection: the client can take more; the client has gone. */
   onReady: () => void
   onGone: () => void
@@ -49,6 +51,7 @@ export interface LiveBroker extends Brokerage {
       readonly offset: number
       readonly creditBytes: number
       readonly isolation: Isolation | undefined
+      readonly lags: boolean
     },
   ): Promise<Following | Failure>
 }
@@ -97,7 +100,7 @@ export class LiveConnection {
       },
       later: drain => setTimeout(drain, 0),
       follow: async ({ topic, partition, offset }, creditBytes) => {
-        const from = { offset, creditBytes, isolation }
+        const from = { offset, creditBytes, isolation, lags: door.lags }
         const following = await broker.follow(this.#topics.get(topic.topicId)!, partition, from)
         return format.schemas === undefined || isFailure(following)
           ? following

@@ -17,6 +17,7 @@ const COME_AGAIN = 1_012
 
 export class LiveSocket implements Door {
   readonly kind = 'websocket'
+  readonly lags = false
   onReady: () => void = () => {}
   onGone: () => void = () => {}
   sentFrames = 0

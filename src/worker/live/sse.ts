@@ -10,6 +10,7 @@ const RETRY_MS = 1_000
 
 export class EventStream implements Door {
   readonly kind = 'sse'
+  readonly lags = true
   readonly body: ReadableStream<Uint8Array>
   onReady: () => void = () => {}
   onGone: () => void = () => {}

@@ -7,6 +7,7 @@ import { TestPartition, TestReader, TOPIC_ID } from '../../support/live.ts'
 
 class TestDoor extends TestReader implements Door {
   readonly kind = 'websocket'
+  readonly lags = false
   onReady = (): void => {}
   onGone = (): void => {}
   sentFrames = 0
