@@ -1,5 +1,5 @@
 // The live tail: a WebSocket that is opened again where it was cut, and the newest records it brought. While it is paused
-// it is given no credit, so that the broker holds what comes.
+// nothing more is shown, and what it was allowed to send before that waits here: without new credit the broker holds the rest.
 
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { parseJson, socket, topicPath } from './api.ts'
@@ -22,6 +22,8 @@ export interface Live {
   /** Newest first. */
   readonly records: readonly LogRecord[]
   readonly seen: number
+  /** Come while it is paused, and not shown yet. */
+  readonly waiting: number
   readonly state: 'connecting' | 'open' | 'failed'
   readonly message: string
   clear(): void
@@ -32,11 +34,20 @@ export function useLive(topic: string, query: string, paused: boolean): Live {
   const [seen, setSeen] = useState(0)
   const [state, setState] = useState<Live['state']>('connecting')
   const [message, setMessage] = useState('')
-  /** What was taken while it was paused is owed as credit. */
+  const [waiting, setWaiting] = useState(0)
+  /** Records that came while it was paused, newest first: as many as there was credit for. */
+  const held = useRef<readonly LogRecord[]>([])
+  /** The credit that goes out when it goes on. */
   const owed = useRef(0)
-  const held = useRef(paused)
+  const isPaused = useRef(paused)
   const open = useRef<WebSocket | undefined>(undefined)
-  held.current = paused
+  isPaused.current = paused
+  const show = (arrived: readonly LogRecord[]): void => setRecords(kept => [...arrived, ...kept].slice(0, MAX_KEPT))
+  const give = (): void => {
+    if (owed.current === 0 || open.current?.readyState !== WebSocket.OPEN) return
+    open.current.send(JSON.stringify({ type: 'credit', records: owed.current }))
+    owed.current = 0
+  }
 
   useEffect(() => {
     let resume = ''
@@ -44,11 +55,14 @@ export function useLive(topic: string, query: string, paused: boolean): Live {
     let timer: ReturnType<typeof setTimeout> | undefined
     setRecords([])
     setSeen(0)
+    setState('connecting')
+    held.current = []
+    setWaiting(0)
     const connect = (): void => {
       const token = resume === '' ? '' : `&resume=${encodeURIComponent(resume)}`
-      const live = socket(`${topicPath(topic)}/live?${query}&credit=${CREDIT}${token}`)
+      owed.current = isPaused.current ? CREDIT : 0
+      const live = socket(`${topicPath(topic)}/live?${query}&credit=${CREDIT - owed.current}${token}`)
       open.current = live
-      owed.current = 0
       live.addEventListener('open', () => setState('open'))
       live.addEventListener('message', ({ data }) => {
         const frame = parseJson(String(data)) as Frame
@@ -63,18 +77,19 @@ export function useLive(topic: string, query: string, paused: boolean): Live {
         const arrived = frame.records
         owed.current += arrived.length
         setSeen(seen => seen + arrived.length)
-        setRecords(kept => [...arrived.toReversed(), ...kept].slice(0, MAX_KEPT))
-        if (!held.current) give(live)
+        if (isPaused.current) {
+          held.current = [...arrived.toReversed(), ...held.current]
+          setWaiting(held.current.length)
+        } else {
+          show(arrived.toReversed())
+          give()
+        }
       })
       live.addEventListener('close', () => {
         if (ended) return
         setState('connecting')
         timer = setTimeout(connect, RETRY_MS)
       })
-    }
-    const give = (live: WebSocket): void => {
-      live.send(JSON.stringify({ type: 'credit', records: owed.current }))
-      owed.current = 0
     }
     connect()
     return () => {
@@ -85,11 +100,12 @@ export function useLive(topic: string, query: string, paused: boolean): Live {
   }, [topic, query])
 
   useEffect(() => {
-    const live = open.current
-    if (paused || owed.current === 0 || live?.readyState !== WebSocket.OPEN) return
-    live.send(JSON.stringify({ type: 'credit', records: owed.current }))
-    owed.current = 0
+    if (paused) return
+    show(held.current)
+    held.current = []
+    setWaiting(0)
+    give()
   }, [paused])
 
-  return { records, seen, state, message, clear: () => setRecords([]) }
+  return { records, seen, waiting, state, message, clear: () => setRecords([]) }
 }

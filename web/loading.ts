@@ -18,9 +18,11 @@ export function useLoaded<T>(key: string, ask: (signal: AbortSignal) => Promise<
   useEffect(() => {
     const gone = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
+    let isFirst = true
     const again = async (): Promise<void> => {
       // Nobody looks: partitions may sleep.
-      if (!document.hidden || everyMs === 0) {
+      if (isFirst || !document.hidden) {
+        isFirst = false
         try {
           const data = await asking.current(gone.signal)
           if (!gone.signal.aborted) setState({ key, data })

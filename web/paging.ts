@@ -89,7 +89,6 @@ export async function newer(source: Source, from: Vector, known?: Bounds): Promi
         ...((await readUpTo(source, partition, begun.get(partition)!, bounds.end.get(partition)!, limit)) ?? NOTHING),
       })),
     )
-    // What lies before a record that was not read yet cannot be told, so partitions end where the shortest ended in time.
     const merged = merge(read.map(({ records }) => records))
     const next = new Map(
       read.map(({ partition, nextOffset }) => [partition, Math.max(nextOffset, begun.get(partition)!)]),

@@ -96,7 +96,7 @@ describe('the admin page', { timeout: 40_000 }, () => {
     expect(await button('Delete topic').isDisabled()).toBe(true)
     await dialog().getByRole('textbox').fill('made-here')
     await button('Delete topic').click()
-    await heading('Topics').waitFor()
+    await row('payments').waitFor()
     await expect(stored('/v1/topics/made-here')).resolves.toMatchObject({ code: 'UNKNOWN_TOPIC_OR_PARTITION' })
   })
 
@@ -160,6 +160,15 @@ describe('the admin page', { timeout: 40_000 }, () => {
     await row('9007199254740993').waitFor()
     await button('Pause').click()
     await page.getByText('paused').waitFor()
+    await fetch(new URL('/v1/topics/payments/records', broker.http), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"key": "late", "value": "meanwhile"}',
+    })
+    await page.getByText(', 1 waiting').waitFor()
+    expect(await row('meanwhile').count()).toBe(0)
+    await button('Go on').click()
+    await row('meanwhile').waitFor()
   })
 
   it('shows who reads what, and how far behind', async () => {
@@ -188,7 +197,8 @@ describe('the admin page', { timeout: 40_000 }, () => {
     expect((await stored('/v1/groups/reports')).offsets[0].offset).toBe(6)
     await button('Delete').click()
     await button('Delete group').click()
-    await heading('Groups').waitFor()
+    await row('billing').waitFor()
+    await expect(stored('/v1/groups/reports')).resolves.toMatchObject({ code: 'GROUP_ID_NOT_FOUND' })
   })
 
   it('lists transactions', async () => {

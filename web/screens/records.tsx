@@ -240,7 +240,10 @@ function Tail({ topic, view }: { topic: Topic; view: View }) {
         <span class={`state ${live.state === 'open' ? (paused ? 'idle' : 'good') : 'busy'}`} role="status">
           {live.state === 'connecting' ? 'connecting' : paused ? 'paused' : live.state === 'open' ? 'live' : 'ended'}
         </span>
-        <span class="soft">{plural(live.seen, 'record')} since it began</span>
+        <span class="soft">
+          {plural(live.seen, 'record')} since it began
+          {live.waiting > 0 && `, ${count(live.waiting)} waiting`}
+        </span>
       </div>
       {live.state === 'failed' && <Wrong problem={new Problem(0, 'ENDED', live.message)} />}
       {shown.length === 0 ? (
