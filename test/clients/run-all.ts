@@ -1,6 +1,6 @@
 // `npm run test:clients`: other people's clients against a broker started here, each installed on first use into a cache
 // folder outside of the tree (EDGELOG_CACHE). Names after `--` run only those: kcat, tools, exchange, group-command, groups, compaction,
-// metrics, transactions, registry, rest, client, ecosystem or one part of it (streams, connect, mirror, verifiable,
+// metrics, transactions, registry, rest, client, docs, ecosystem or one part of it (streams, connect, mirror, verifiable,
 // performance). EDGELOG_WITNESS_PORT takes a broker that is running already.
 
 import { startBroker } from '../../testing/broker.ts'
@@ -8,6 +8,7 @@ import { Checks } from './checks.ts'
 import { ownClient } from './client.ts'
 import { compaction } from './compaction.ts'
 import { kafkaConsole } from './console.ts'
+import { docs } from './docs.ts'
 import { ecosystem, PARTS } from './ecosystem.ts'
 import { exchange } from './exchange.ts'
 import { groupCommand } from './group-command.ts'
@@ -57,6 +58,7 @@ if (wants('compaction')) await compaction(checks)
 if (wants('client')) await ownClient(checks)
 if (wants('registry')) await registryClients(checks, prefix)
 if (wants('rest')) await rest(checks)
+if (wants('docs')) await docs(checks)
 
 console.log(`\n${checks.passed} passed, ${checks.failed} failed`)
 process.exit(checks.failed === 0 ? 0 : 1)
