@@ -19,9 +19,9 @@ import type { ErrorName } from '../protocol/errors.ts'
 const MANY_FOLLOWERS = 8
 /**
  * The least time between two rounds for each follower that lags behind what it is told, as event streams do: what passing
- * it on takes, and half as much again, about. Nothing else says when their streams have taken what they got.
+ * it on takes, and as much again, about. Nothing else says when their streams have taken what they got.
  */
-const LAG_MS = 0.125
+const LAG_MS = 0.2
 const MAX_REST_MS = 100
 /** The tag of followers that lag behind. */
 const LAGS = 'lags'
