@@ -233,6 +233,8 @@ describe('the admin page', { timeout: 40_000 }, () => {
     await row('orders').first().waitFor()
     await page.keyboard.press('g')
     await page.keyboard.press('t')
+    // The overview has such rows, too.
+    await page.locator('main h1', { hasText: 'Topics' }).waitFor()
     await row('payments').waitFor()
     await page.keyboard.press('/')
     await page.keyboard.type('pay')
