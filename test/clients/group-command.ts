@@ -2,7 +2,7 @@
 
 import { Kafka, logLevel } from 'kafkajs'
 import { startBroker } from '../../testing/broker.ts'
-import type { Checks } from './checks.ts'
+import { type Checks, expectSaid } from './checks.ts'
 import { haveKafka, startKafka, tool } from './kafka.ts'
 
 const KAFKA_PORT = 39_292
@@ -60,25 +60,36 @@ const commands: readonly (readonly string[])[] = [
 ]
 
 export async function groupCommand(checks: Checks): Promise<void> {
-  await checks.check("ConsumerGroupCommand says to Edgelog's groups what it says to Kafka's", async () => {
-    if (!(await haveKafka()))
-      throw new Error('Apache Kafka could not be had: this needs Java 17, Maven and its registry')
-    const broker = await startBroker()
-    const kafka = await startKafka(KAFKA_PORT)
-    const ends: (() => Promise<void>)[] = []
-    try {
-      for (const port of [broker.kafka, KAFKA_PORT]) ends.push(await prepared(port))
-      const wrong: string[] = []
-      for (const command of commands) {
-        const [ours, theirs] = await Promise.all([said(broker.kafka, command), said(KAFKA_PORT, command)])
-        if (ours !== theirs) wrong.push(`${command.join(' ')}\n--- Edgelog\n${ours}\n--- Kafka\n${theirs}`)
-      }
-      if (wrong.length > 0) throw new Error(`${wrong.length} of ${commands.length} differ:\n${wrong.join('\n\n')}`)
-    } finally {
-      for (const end of ends) await end()
-      await Promise.all([broker.close(), kafka.close()])
-    }
+  if (!(await haveKafka())) throw new Error('Apache Kafka could not be had: this needs Java 17, Maven and its registry')
+  const broker = await startBroker()
+  const kafka = await startKafka(KAFKA_PORT)
+  const ends: (() => Promise<void>)[] = []
+  for (const port of [broker.kafka, KAFKA_PORT]) ends.push(await prepared(port))
+  await checks.check("Kafka's own formatters print what is in __consumer_offsets", async () => {
+    const offsets = await printed(broker.kafka, 'OffsetsMessageFormatter')
+    expectSaid(offsets, /"group":"idle","topic":"commanded","partition":1\}.*"offset":7,/)
+    const groups = await printed(broker.kafka, 'GroupMetadataMessageFormatter')
+    expectSaid(groups, /"group":"busy"\}.*"protocolType":"consumer","generation":1,.*"clientId":"watcher"/)
   })
+  await checks.check("ConsumerGroupCommand says of Edgelog's groups what it says of Kafka's", async () => {
+    const wrong: string[] = []
+    for (const command of commands) {
+      const [ours, theirs] = await Promise.all([said(broker.kafka, command), said(KAFKA_PORT, command)])
+      if (ours !== theirs) wrong.push(`${command.join(' ')}\n--- Edgelog\n${ours}\n--- Kafka\n${theirs}`)
+    }
+    if (wrong.length > 0) throw new Error(`${wrong.length} of ${commands.length} differ:\n${wrong.join('\n\n')}`)
+  })
+  for (const end of ends) await end()
+  await Promise.all([broker.close(), kafka.close()])
+}
+
+/** The records of groups, until no more have come for a while. */
+async function printed(port: number, formatter: string): Promise<string> {
+  const { stdout } = await tool('ConsoleConsumer', [
+    ...['--bootstrap-server', `127.0.0.1:${port}`, '--topic', '__consumer_offsets', '--from-beginning'],
+    ...['--formatter', `org.apache.kafka.tools.consumer.${formatter}`, '--timeout-ms', '8000'],
+  ])
+  return stdout
 }
 
 /** Two partitions of ten records; one group that has read some of them and gone, one with a member. */
