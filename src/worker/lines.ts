@@ -1,5 +1,7 @@
 // A stream of bytes as lines of text, wherever its chunks are cut, with a bound on what one line may hold.
 
+import { Held } from './held.ts'
+
 const NEWLINE = 0x0a
 
 /** Whole lines in one buffer. */
@@ -13,54 +15,39 @@ export interface Block {
 export class LineTooLong extends Error {}
 
 export class Lines {
-  readonly #maxBytes: number
-  #held: Uint8Array[] = []
-  #heldBytes = 0
+  readonly #held: Held
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+    this.#held = new Held(maxBytes, () => new LineTooLong(`A line may have ${maxBytes} bytes`))
   }
 
   /** The whole lines that this chunk completes, in order, each ended by a newline. */
   push(chunk: Uint8Array): Block[] {
     const blocks: Block[] = []
     let start = 0
-    if (this.#heldBytes > 0) {
+    if (!this.#held.isEmpty) {
       const end = chunk.indexOf(NEWLINE) + 1
       if (end === 0) {
-        this.#hold(chunk)
+        this.#held.hold(chunk)
         return blocks
       }
-      this.#hold(chunk.subarray(0, end))
+      this.#held.hold(chunk.subarray(0, end))
       blocks.push(this.#taken())
       start = end
     }
     const end = chunk.lastIndexOf(NEWLINE) + 1
     if (end > start) blocks.push({ bytes: chunk, start, end })
-    if (Math.max(start, end) < chunk.length) this.#hold(chunk.subarray(Math.max(start, end)))
+    if (Math.max(start, end) < chunk.length) this.#held.hold(chunk.subarray(Math.max(start, end)))
     return blocks
   }
 
   /** The last line, if it has no newline. */
   finish(): Block | undefined {
-    return this.#heldBytes === 0 ? undefined : this.#taken()
-  }
-
-  #hold(part: Uint8Array): void {
-    this.#heldBytes += part.length
-    if (this.#heldBytes > this.#maxBytes) throw new LineTooLong(`A line may have ${this.#maxBytes} bytes`)
-    this.#held.push(part)
+    return this.#held.isEmpty ? undefined : this.#taken()
   }
 
   #taken(): Block {
-    const bytes = new Uint8Array(this.#heldBytes)
-    let at = 0
-    for (const part of this.#held) {
-      bytes.set(part, at)
-      at += part.length
-    }
-    this.#held = []
-    this.#heldBytes = 0
+    const bytes = this.#held.take()
     return { bytes, start: 0, end: bytes.length }
   }
 }

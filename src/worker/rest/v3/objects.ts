@@ -1,6 +1,8 @@
 // Concatenated JSON: a stream of bytes as the JSON objects in it, wherever its chunks are cut, with a bound on what one may
 // hold. Only where objects end is looked at; what is in them is for whoever reads them.
 
+import { Held } from '../../held.ts'
+
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const OPEN_OBJECT = 0x7b
@@ -12,16 +14,14 @@ const CLOSE_ARRAY = 0x5d
 export class NoObject extends Error {}
 
 export class Objects {
-  readonly #maxBytes: number
   /** The beginning of an object that goes on in the next chunk. */
-  #held: Uint8Array[] = []
-  #heldBytes = 0
+  readonly #held: Held
   #depth = 0
   #inString = false
   #escaped = false
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+    this.#held = new Held(maxBytes, () => new NoObject(`A record may have ${maxBytes} bytes.`))
   }
 
   /** The objects that this chunk completes, in order. Throws NoObject where it stops being any. */
@@ -48,7 +48,7 @@ export class Objects {
       at++
     }
     this.#depth = depth
-    if (depth > 0) this.#hold(chunk.subarray(start))
+    if (depth > 0) this.#held.hold(chunk.subarray(start))
   }
 
   /** From inside a string to behind it, or to the end of the chunk; then the next chunk begins inside. */
@@ -76,23 +76,9 @@ export class Objects {
   }
 
   #whole(last: Uint8Array): Uint8Array {
-    if (this.#heldBytes === 0) return last
-    this.#hold(last)
-    const bytes = new Uint8Array(this.#heldBytes)
-    let at = 0
-    for (const part of this.#held) {
-      bytes.set(part, at)
-      at += part.length
-    }
-    this.#held = []
-    this.#heldBytes = 0
-    return bytes
-  }
-
-  #hold(part: Uint8Array): void {
-    this.#heldBytes += part.length
-    if (this.#heldBytes > this.#maxBytes) throw new NoObject(`A record may have ${this.#maxBytes} bytes.`)
-    this.#held.push(part)
+    if (this.#held.isEmpty) return last
+    this.#held.hold(last)
+    return this.#held.take()
   }
 }
 
