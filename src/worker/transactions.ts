@@ -1,20 +1,18 @@
 // Transactions: a transactional id to its coordinator, and one question to it; or one to all coordinators.
 
 import { TRANSACTIONS_TOPIC, TRANSACTIONS_TOPIC_ID } from '../cluster/internal.ts'
-import { partitionFor } from '../coordinator/partition-for.ts'
 import type { TransactionCommand, TransactionReplies } from '../coordinator/transaction-commands.ts'
 import type { TopicPartition } from '../coordinator/transaction-state.ts'
 import type { Rpc } from '../objects/place.ts'
 import type { ListedTransaction, TransactionObject } from '../objects/transaction.ts'
-import { type Failure, failure, isFailure } from '../protocol/errors.ts'
+import { type Failure, isFailure } from '../protocol/errors.ts'
 import type { Broker } from './broker.ts'
+import { Coordinators } from './coordinators.ts'
 import { Overtaking } from './overtaking.ts'
 import { type PassingProducers, passingProducers } from './passing-producers.ts'
 
 /** Transactions whose partitions a connection remembers; the oldest give way. */
 const MAX_KNOWN = 1_000
-/** Coordinators asked at once when all are. */
-const MAX_AT_ONCE = 25
 
 interface Known {
   readonly producerId: number
@@ -28,7 +26,7 @@ type Stub = Rpc<Pick<TransactionObject, 'ask' | 'list'>>
 export class Transactions {
   readonly #broker: Broker
   readonly #namespace: DurableObjectNamespace<TransactionObject>
-  readonly #stubs = new Map<number, Stub>()
+  readonly #coordinators: Coordinators<Stub>
   /** By transactional id, the partitions that its producer's current transaction is known to have. */
   readonly #known = new Map<string, Known>()
   /** What producers of this connection have to send again first. */
@@ -42,6 +40,11 @@ export class Transactions {
   constructor(broker: Broker, namespace: DurableObjectNamespace<TransactionObject>) {
     this.#broker = broker
     this.#namespace = namespace
+    this.#coordinators = new Coordinators(broker, {
+      topic: TRANSACTIONS_TOPIC,
+      what: 'transaction',
+      stub: partition => namespace.getByName(`${TRANSACTIONS_TOPIC_ID}-${partition}`) as unknown as Stub,
+    })
   }
 
   /** What the coordinator answers; COORDINATOR_NOT_AVAILABLE, upon which clients try again, where it does not. */
@@ -50,14 +53,8 @@ export class Transactions {
     command: C,
   ): Promise<TransactionReplies[C['type']] | Failure> {
     const topic = await this.#broker.transactionsTopic()
-    const partition = partitionFor(transactionalId, topic.partitions)
-    this.#broker.calls++
-    try {
-      return (await this.#stub(partition).ask(transactionalId, command)) as TransactionReplies[C['type']]
-    } catch (error) {
-      this.#stubs.delete(partition)
-      return unanswered(error)
-    }
+    const ask = (stub: Stub) => stub.ask(transactionalId, command) as Promise<TransactionReplies[C['type']]>
+    return this.#coordinators.ask(transactionalId, topic, ask)
   }
 
   /**
@@ -96,36 +93,9 @@ export class Transactions {
     return added
   }
 
-  /** All transactional ids; a coordinator that does not answer fails the whole, so that nobody takes a part for all. */
+  /** All transactional ids; a coordinator that does not answer fails the whole. */
   async list(): Promise<readonly ListedTransaction[] | Failure> {
-    const known = (await this.#broker.topics()).byName.get(TRANSACTIONS_TOPIC)
-    const topic = known ?? (await this.#broker.topics({ fresh: true })).byName.get(TRANSACTIONS_TOPIC)
-    const transactions: ListedTransaction[] = []
-    for (let first = 0; first < (topic?.partitions ?? 0); first += MAX_AT_ONCE) {
-      const wave = Array.from({ length: Math.min(MAX_AT_ONCE, topic!.partitions - first) }, (_, i) => first + i)
-      this.#broker.calls += wave.length
-      try {
-        for (const listed of await Promise.all(wave.map(partition => this.#stub(partition).list())))
-          transactions.push(...listed)
-      } catch (error) {
-        this.#stubs.clear()
-        return unanswered(error)
-      }
-    }
-    return transactions.sort((a, b) => (a.transactionalId < b.transactionalId ? -1 : 1))
+    const listed = await this.#coordinators.askAll<ListedTransaction>(stub => stub.list())
+    return isFailure(listed) ? listed : listed.sort((a, b) => (a.transactionalId < b.transactionalId ? -1 : 1))
   }
-
-  #stub(partition: number): Stub {
-    let stub = this.#stubs.get(partition)
-    if (stub === undefined) {
-      stub = this.#namespace.getByName(`${TRANSACTIONS_TOPIC_ID}-${partition}`) as unknown as Stub
-      this.#stubs.set(partition, stub)
-    }
-    return stub
-  }
-}
-
-function unanswered(error: unknown): Failure {
-  const why = error instanceof Error ? error.message : String(error)
-  return failure('COORDINATOR_NOT_AVAILABLE', `The transaction's coordinator did not answer: ${why}`)
 }
