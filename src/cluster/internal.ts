@@ -15,50 +15,33 @@ export const TRANSACTIONS_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAw'
 export const SCHEMAS_TOPIC = '_schemas'
 export const SCHEMAS_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABA'
 
-/** As Confluent's registry makes it. Somebody else's topic of the name, a registry's that runs on Kafka, is left alone. */
-export const schemasTopic = (): TopicView => ({
-  name: SCHEMAS_TOPIC,
-  topicId: SCHEMAS_TOPIC_ID,
-  partitions: 1,
-  config: { 'cleanup.policy': 'compact', 'max.message.bytes': String(MAX_MESSAGE_BYTES) },
+const internal = (name: string, topicId: string, partitions: number, config: TopicView['config']): TopicView => ({
+  name,
+  topicId,
+  partitions,
+  // A group, a transaction, a schema is one record, however much there is to it.
+  config: { 'cleanup.policy': 'compact', 'max.message.bytes': String(MAX_MESSAGE_BYTES), ...config },
   configVersion: 1,
   internal: true,
 })
 
+/** As Confluent's registry makes it. Somebody else's topic of the name, a registry's that runs on Kafka, is left alone. */
+export const schemasTopic = (): TopicView => internal(SCHEMAS_TOPIC, SCHEMAS_TOPIC_ID, 1, {})
+
 /** As the broker's configs make it. */
 export function transactionsTopic(broker: Overrides): TopicView {
   const config = brokerConfig(broker)
-  return {
-    name: TRANSACTIONS_TOPIC,
-    topicId: TRANSACTIONS_TOPIC_ID,
-    partitions: config['transaction.state.log.num.partitions'] ?? 50,
-    config: {
-      'cleanup.policy': 'compact',
-      'compression.type': 'uncompressed',
-      // A transaction is one record, however many partitions it has.
-      'max.message.bytes': String(MAX_MESSAGE_BYTES),
-      'segment.bytes': String(config['transaction.state.log.segment.bytes'] ?? 104_857_600),
-    },
-    configVersion: 1,
-    internal: true,
-  }
+  return internal(TRANSACTIONS_TOPIC, TRANSACTIONS_TOPIC_ID, config['transaction.state.log.num.partitions'] ?? 50, {
+    'compression.type': 'uncompressed',
+    'segment.bytes': String(config['transaction.state.log.segment.bytes'] ?? 104_857_600),
+  })
 }
 
 /** As the broker's configs make it. */
 export function offsetsTopic(broker: Overrides): TopicView {
   const config = brokerConfig(broker)
-  return {
-    name: OFFSETS_TOPIC,
-    topicId: OFFSETS_TOPIC_ID,
-    partitions: config['offsets.topic.num.partitions'] ?? 50,
-    config: {
-      'cleanup.policy': 'compact',
-      'compression.type': 'producer',
-      // A group is one record, however many members it has.
-      'max.message.bytes': String(MAX_MESSAGE_BYTES),
-      'segment.bytes': String(config['offsets.topic.segment.bytes'] ?? 104_857_600),
-    },
-    configVersion: 1,
-    internal: true,
-  }
+  return internal(OFFSETS_TOPIC, OFFSETS_TOPIC_ID, config['offsets.topic.num.partitions'] ?? 50, {
+    'compression.type': 'producer',
+    'segment.bytes': String(config['offsets.topic.segment.bytes'] ?? 104_857_600),
+  })
 }
