@@ -3,7 +3,7 @@
 
 import { brokerConfig } from '../cluster/broker-configs.ts'
 import type { TopicView } from '../cluster/cluster.ts'
-import type { Commit } from '../coordinator/offsets.ts'
+import type { Commit, PartitionErrors } from '../coordinator/offsets.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import type { Broker } from './broker.ts'
 import { MAX_OFFSETS, type Reset, type Target } from './group-schemas.ts'
@@ -36,7 +36,20 @@ export async function commitOffsets(
 ): Promise<Wrong | undefined> {
   const topics = await topicsToCommit(broker, offsets)
   if (isFailure(topics)) return topics
-  const reply = await broker.groups.ask(group, {
+  const reply = await commitFromOutside(broker, group, topics)
+  // Said of a commit that comes from no member, while there are some.
+  if (isFailure(reply)) return reply.error === 'UNKNOWN_MEMBER_ID' ? hasMembers(group) : reply
+  const refused = reply.topics.flatMap(({ partitions }) => partitions).find(({ error }) => error !== 'NONE')
+  return refused && failure(refused.error)
+}
+
+/** A commit that comes from no member. */
+export const commitFromOutside = (
+  broker: Broker,
+  group: string,
+  topics: Commit['topics'],
+): Promise<PartitionErrors | Failure> =>
+  broker.groups.ask(group, {
     type: 'commit',
     version: COMMIT_VERSION,
     memberId: '',
@@ -45,11 +58,6 @@ export async function commitOffsets(
     retentionTimeMs: -1,
     topics,
   })
-  // Said of a commit that comes from no member, while there are some.
-  if (isFailure(reply)) return reply.error === 'UNKNOWN_MEMBER_ID' ? hasMembers(group) : reply
-  const refused = reply.topics.flatMap(({ partitions }) => partitions).find(({ error }) => error !== 'NONE')
-  return refused && failure(refused.error)
-}
 
 /** Offsets as a coordinator takes them, by topics that are there. */
 export async function topicsToCommit(broker: Broker, offsets: readonly NewOffset[]): Promise<Commit['topics'] | Wrong> {

@@ -1,5 +1,5 @@
 import { array, int16, int32, int8, string } from '../../../protocol/schema.ts'
-import { NO_AUTHORIZER_HERE } from '../acls.ts'
+import { ACL_FILTER, NO_AUTHORIZER_HERE } from '../acls.ts'
 import { refused } from '../answers.ts'
 import { api } from '../api.ts'
 
@@ -9,15 +9,7 @@ export const describeAcls = api({
   name: 'DescribeAcls',
   versions: '1-3',
   flexible: '2+',
-  request: {
-    resourceTypeFilter: int8(),
-    resourceNameFilter: string().nullable(),
-    patternTypeFilter: int8().or(3),
-    principalFilter: string().nullable(),
-    hostFilter: string().nullable(),
-    operation: int8(),
-    permissionType: int8(),
-  },
+  request: ACL_FILTER,
   response: {
     throttleTimeMs: int32().or(0),
     errorCode: int16(),

@@ -1,5 +1,5 @@
 import { array, int16, int32, int8, string } from '../../../protocol/schema.ts'
-import { NO_AUTHORIZER } from '../acls.ts'
+import { ACL_FILTER, NO_AUTHORIZER } from '../acls.ts'
 import { refused } from '../answers.ts'
 import { api } from '../api.ts'
 
@@ -9,17 +9,7 @@ export const deleteAcls = api({
   name: 'DeleteAcls',
   versions: '1-3',
   flexible: '2+',
-  request: {
-    filters: array({
-      resourceTypeFilter: int8(),
-      resourceNameFilter: string().nullable(),
-      patternTypeFilter: int8().or(3),
-      principalFilter: string().nullable(),
-      hostFilter: string().nullable(),
-      operation: int8(),
-      permissionType: int8(),
-    }),
-  },
+  request: { filters: array(ACL_FILTER) },
   response: {
     throttleTimeMs: int32().or(0),
     filterResults: array({

@@ -7,6 +7,7 @@ import { compileRegex } from '../../../protocol/regex.ts'
 import { type Failure, failure, isFailure } from '../../../protocol/errors.ts'
 import type { Broker } from '../../broker.ts'
 import type { ContentReader } from '../../formats.ts'
+import { commitFromOutside } from '../../group-offsets.ts'
 import { ClassicMember } from '../../live/classic-member.ts'
 import { ConsumerMember } from '../../live/consumer-member.ts'
 import type { GroupReader, Membership } from '../../live/membership.ts'
@@ -22,8 +23,6 @@ const SESSION_TIMEOUT_MS = 45_000
 const AUTO_COMMIT_MS = 5_000
 /** How long seeks, and looks at the assignment, wait for the group to settle. */
 const SETTLE_MS = 5_000
-/** Of OffsetCommit: what is said by those who are no members. */
-const COMMIT_VERSION = 9
 /** After something that may pass, until it is looked at again. */
 const RETRY_MS = 100
 
@@ -295,16 +294,7 @@ export class RestConsumer implements GroupReader {
   }
 
   readonly #committer: Committer = topics =>
-    this.#member?.commit(topics) ??
-    this.#broker.groups.ask(this.#of.group, {
-      type: 'commit',
-      version: COMMIT_VERSION,
-      memberId: '',
-      groupInstanceId: null,
-      generationId: -1,
-      retentionTimeMs: -1,
-      topics,
-    })
+    this.#member?.commit(topics) ?? commitFromOutside(this.#broker, this.#of.group, topics)
 
   /** How far was read of what no group remembers. */
   #rememberPositions(): void {
