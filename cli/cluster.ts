@@ -1,17 +1,9 @@
 // `edgelog cluster`: which broker this is, and how it is configured.
 
 import type { Command } from 'commander'
-import { bold, print, printJson, printTable } from './print.ts'
+import type { Cluster } from '../client/answers.ts'
+import { bold, counted, print, printJson, printTable } from './print.ts'
 import { Remote } from './remote.ts'
-import { plural } from './topics.ts'
-
-interface Cluster {
-  readonly clusterId: string
-  readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[]
-  readonly topics: number
-  readonly partitions: number
-  readonly config: readonly { readonly name: string; readonly value: string | null; readonly source: string }[]
-}
 
 export function addCluster(program: Command): void {
   program
@@ -23,9 +15,7 @@ export function addCluster(program: Command): void {
       const cluster = await remote.get<Cluster>('v1/cluster')
       if (remote.json) return printJson(cluster)
       const { topics, partitions } = cluster
-      print(
-        `${bold(cluster.clusterId)}  ${topics} ${plural(topics, 'topic')}, ${partitions} ${plural(partitions, 'partition')}`,
-      )
+      print(`${bold(cluster.clusterId)}  ${counted(topics, 'topic')}, ${counted(partitions, 'partition')}`)
       const rows = cluster.brokers.map(({ nodeId, host, port }) => [nodeId, `${host}:${port}`])
       printTable(['BROKER', 'ADDRESS'], rows, 'It has no brokers.')
       if (!config) return

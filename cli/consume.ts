@@ -1,12 +1,13 @@
 // `edgelog consume`: records as they come, or those that are there.
 
 import { type Command, Option } from 'commander'
+import type { Topic } from '../client/answers.ts'
 import type { ConsumedRecord, ConsumeOptions } from '../client/index.ts'
 import { Failed } from './failed.ts'
+import { firstAt } from './offsets.ts'
 import { count, duration } from './parse.ts'
 import { dim, print } from './print.ts'
 import { part, Remote } from './remote.ts'
-import type { Topic } from './topics.ts'
 
 interface Options {
   readonly fromBeginning?: boolean
@@ -88,24 +89,18 @@ async function endsOf(
   remote: Remote,
   topics: readonly string[],
   only: number | undefined,
-  { fromBeginning, offset, since }: Options,
+  options: Options,
 ): Promise<Map<string, number>> {
   const ends = new Map<string, number>()
-  const fromStart = fromBeginning || offset !== undefined || since !== undefined
-  if (!fromStart) return ends
   for (const name of topics) {
     const topic = await remote.get<Topic>(`v1/topics/${part(name)}`)
     for (const { partition, logStartOffset = 0, highWatermark = 0 } of topic.partitions) {
       if (only !== undefined && partition !== only) continue
       const end = await lastBefore(remote, name, partition, logStartOffset, highWatermark)
-      const from = offset === undefined || fromBeginning ? 0 : Number(offset)
-      const begins =
-        since === undefined
-          ? from < 0
-            ? Math.max(logStartOffset, highWatermark + from)
-            : from
-          : await firstSince(remote, name, partition, Date.now() - since)
-      if (begins < end) ends.set(`${name}-${partition}`, end)
+      const { offset, timestamp } = beginning(options)
+      const found = timestamp === undefined ? undefined : ((await firstAt(remote, name, partition, timestamp)) ?? end)
+      const from = found ?? (typeof offset === 'number' ? offset : offset === 'earliest' ? logStartOffset : end)
+      if ((from < 0 ? highWatermark + from : from) < end) ends.set(`${name}-${partition}`, end)
     }
   }
   return ends
@@ -113,7 +108,6 @@ async function endsOf(
 
 interface Read {
   readonly records: readonly { readonly offset: number }[]
-  readonly nextOffset: number
 }
 
 /** The offset after the last record: below the end there may be markers of transactions, and gaps. */
@@ -131,12 +125,6 @@ async function lastBefore(
     if (at === start) break
   }
   return start
-}
-
-async function firstSince(remote: Remote, topic: string, partition: number, ms: number): Promise<number> {
-  const path = `v1/topics/${part(topic)}/partitions/${partition}/records?timestamp=${ms}&limit=1&format=base64`
-  const { records, nextOffset } = await remote.get<Read>(path)
-  return records[0]?.offset ?? nextOffset
 }
 
 const shownAs =

@@ -1,34 +1,11 @@
 // `edgelog groups`: list, describe, move the offsets of, and delete consumer groups.
 
 import { type Command, Option } from 'commander'
+import type { Group, ListedGroup } from '../client/answers.ts'
 import { Failed } from './failed.ts'
 import { count, duration, timestamp } from './parse.ts'
-import { bold, print, printJson, printTable } from './print.ts'
+import { bold, counted, print, printJson, printTable } from './print.ts'
 import { part, Remote } from './remote.ts'
-import { plural } from './topics.ts'
-
-interface Group {
-  readonly group: string
-  readonly state: string
-  readonly type: string
-  readonly protocol: string
-  readonly totalLag: number
-  readonly members: readonly {
-    readonly memberId: string
-    readonly clientId: string
-    readonly clientHost: string
-    readonly assignment: readonly { readonly topic: string; readonly partitions: readonly number[] }[]
-  }[]
-  readonly offsets: readonly {
-    readonly topic: string
-    readonly partition: number
-    readonly offset: number | null
-    readonly endOffset: number | null
-    readonly lag: number | null
-  }[]
-}
-
-type Listed = Pick<Group, 'group' | 'state' | 'type'> & { readonly protocolType: string }
 
 interface Moved {
   readonly dryRun: boolean
@@ -47,7 +24,7 @@ export function addGroups(program: Command): void {
     .description('list the groups')
     .action(async (_, command: Command) => {
       const remote = Remote.of(command)
-      const { groups: all } = await remote.get<{ groups: Listed[] }>('v1/groups')
+      const { groups: all } = await remote.get<{ groups: ListedGroup[] }>('v1/groups')
       if (remote.json) return printJson(all)
       const rows = all.map(({ group, state, type, protocolType }) => [group, state, type, protocolType])
       printTable(['GROUP', 'STATE', 'TYPE', 'PROTOCOL'], rows, 'There are no groups yet.')
@@ -61,8 +38,7 @@ export function addGroups(program: Command): void {
       const remote = Remote.of(command)
       const group = await remote.get<Group>(`v1/groups/${part(name)}`)
       if (remote.json) return printJson(group)
-      const { length } = group.members
-      print(`${bold(group.group)}  ${group.state}, ${length} ${plural(length, 'member')}, lag ${group.totalLag}`)
+      print(`${bold(group.group)}  ${group.state}, ${counted(group.members.length, 'member')}, lag ${group.totalLag}`)
       const owner = new Map<string, string>()
       for (const { clientId, assignment } of group.members)
         for (const { topic, partitions } of assignment)

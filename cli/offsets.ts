@@ -1,10 +1,10 @@
 // `edgelog offsets`: where a topic's partitions begin and end, or stood at a time.
 
 import type { Command } from 'commander'
+import type { Topic } from '../client/answers.ts'
 import { timestamp } from './parse.ts'
 import { printJson, printTable } from './print.ts'
 import { part, Remote } from './remote.ts'
-import type { Topic } from './topics.ts'
 
 export function addOffsets(program: Command): void {
   program
@@ -30,7 +30,7 @@ export function addOffsets(program: Command): void {
 }
 
 /** Null: everything is older. */
-async function firstAt(remote: Remote, topic: string, partition: number, ms: number): Promise<number | null> {
+export async function firstAt(remote: Remote, topic: string, partition: number, ms: number): Promise<number | null> {
   const path = `v1/topics/${part(topic)}/partitions/${partition}/records?timestamp=${ms}&limit=1&format=base64`
   const { records } = await remote.get<{ records: { offset: number }[] }>(path)
   return records[0]?.offset ?? null

@@ -38,6 +38,10 @@ function shown(cell: Cell): string {
   return typeof cell === 'number' ? cell.toLocaleString('en-US') : String(cell)
 }
 
+/** `1 record`, `2,000 records` */
+export const counted = (count: number, noun: string, nouns = `${noun}s`): string =>
+  `${count.toLocaleString('en-US')} ${count === 1 ? noun : nouns}`
+
 /** 1,536 → `1.5 KiB` */
 export function bytes(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']

@@ -6,9 +6,8 @@ import { type Command, Option } from 'commander'
 import type { NewRecord } from '../client/index.ts'
 import { Failed } from './failed.ts'
 import { count } from './parse.ts'
-import { print, remark } from './print.ts'
+import { counted, print, remark } from './print.ts'
 import { Remote } from './remote.ts'
-import { plural } from './topics.ts'
 
 /** Lines handed over together. */
 const TOGETHER = 500
@@ -63,7 +62,7 @@ export function addProduce(program: Command): void {
       await remote.client.close()
       progress.clear()
       if (remote.json) print(JSON.stringify({ topic, records: sent }))
-      else remark(`${sent.toLocaleString('en-US')} ${plural(sent, 'record')} written to ${topic}.`)
+      else remark(`${counted(sent, 'record')} written to ${topic}.`)
     })
 }
 

@@ -2,6 +2,7 @@
 // whole. The batches come as they are stored, and are read here.
 
 import type { Command } from 'commander'
+import type { Segment } from '../client/answers.ts'
 import {
   type Batch,
   checksumOf,
@@ -15,24 +16,12 @@ import {
 } from '../src/log/batch.ts'
 import { Failed } from './failed.ts'
 import { count } from './parse.ts'
-import { bytes, print, printJson, printTable, time } from './print.ts'
+import { bytes, counted, print, printJson, printTable, time } from './print.ts'
 import { part, Remote } from './remote.ts'
-import { plural } from './topics.ts'
 
 const READ_BYTES = 4_194_304
 /** Faults shown. */
 const MAX_FAULTS = 20
-
-interface Segment {
-  readonly baseOffset: number
-  readonly nextOffset: number
-  readonly sizeBytes: number
-  readonly chunks: number
-  readonly createdMs: number
-  readonly maxTimestamp: number
-  readonly generation: number
-  readonly active: boolean
-}
 
 export function addSegments(program: Command): void {
   const segments = program.command('segments').description('look at how a partition is stored, and check it')
@@ -88,9 +77,7 @@ export function addSegments(program: Command): void {
       else {
         for (const fault of found.faults) print(fault)
         const { batches, records, sizeBytes } = found
-        print(
-          `${batches} ${plural(batches, 'batch').replace('batchs', 'batches')}, ${records} ${plural(records, 'record')}, ${bytes(sizeBytes)}`,
-        )
+        print(`${counted(batches, 'batch', 'batches')}, ${counted(records, 'record')}, ${bytes(sizeBytes)}`)
       }
       if (found.faults.length > 0) throw new Failed(`${topic}-${partition} is not whole.`)
       if (!remote.json) print('Everything is whole.')

@@ -1,25 +1,11 @@
 // `edgelog topics`: create, list, describe, alter and delete.
 
 import type { Command } from 'commander'
+import type { Config, Partition, Topic } from '../client/answers.ts'
 import { Failed } from './failed.ts'
 import { config, count } from './parse.ts'
-import { bold, bytes, print, printJson, printTable } from './print.ts'
+import { bold, bytes, counted, print, printJson, printTable } from './print.ts'
 import { part, Remote } from './remote.ts'
-
-interface Partition {
-  readonly partition: number
-  readonly logStartOffset?: number
-  readonly highWatermark?: number
-  readonly sizeBytes?: number
-  readonly segments?: number
-}
-
-export interface Topic {
-  readonly name: string
-  readonly topicId: string
-  readonly partitions: readonly Partition[]
-  readonly config: Readonly<Record<string, string>>
-}
 
 export function addTopics(program: Command): void {
   const topics = program.command('topics').description('create, list, describe, alter and delete topics')
@@ -33,7 +19,7 @@ export function addTopics(program: Command): void {
       const remote = Remote.of(command)
       const topic = await remote.send<Topic>('POST', 'v1/topics', { name, partitions, config: configs })
       if (remote.json) return printJson(topic)
-      print(`Created ${topic.name} with ${topic.partitions.length} ${plural(topic.partitions.length, 'partition')}.`)
+      print(`Created ${topic.name} with ${counted(topic.partitions.length, 'partition')}.`)
     })
   topics
     .command('list')
@@ -111,13 +97,7 @@ export function addTopics(program: Command): void {
 }
 
 const configsOf = async (remote: Remote, name: string) =>
-  (
-    await remote.get<{ config: { name: string; value: string | null; source: string }[] }>(
-      `v1/topics/${part(name)}/config`,
-    )
-  ).config
+  (await remote.get<{ config: Config[] }>(`v1/topics/${part(name)}/config`)).config
 
 const sum = ({ partitions }: Topic, of: (partition: Partition) => number): number =>
   partitions.reduce((total, partition) => total + of(partition), 0)
-
-export const plural = (n: number, noun: string): string => (n === 1 ? noun : `${noun}s`)

@@ -1,7 +1,7 @@
 // Configs with where they come from and what they do; those of a topic can be changed.
 
 import { useState } from 'preact/hooks'
-import type { Config } from './types.ts'
+import type { Config } from '../client/answers.ts'
 import { bytes, duration } from './figures.ts'
 import { Dialog, Empty, Field, Search, Table } from './parts.tsx'
 

@@ -3,7 +3,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { parseJson, socket, topicPath } from './api.ts'
-import type { LogRecord } from './types.ts'
+import type { LogRecord } from '../client/answers.ts'
 
 /** Records that are kept to look at. */
 const MAX_KEPT = 500

@@ -1,6 +1,6 @@
 // Records of several partitions as one list, and searching in them.
 
-import type { LogRecord } from './types.ts'
+import type { LogRecord } from '../client/answers.ts'
 
 /** By time, as far as the order within each partition allows. */
 export function merge(lists: readonly (readonly LogRecord[])[]): LogRecord[] {

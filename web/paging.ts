@@ -3,7 +3,7 @@
 
 import { api, topicPath } from './api.ts'
 import { merge } from './merging.ts'
-import type { Fetched, LogRecord, Topic } from './types.ts'
+import type { Fetched, LogRecord, Topic } from '../client/answers.ts'
 
 /** Records on one page. */
 export const PAGE = 50

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import { api, topicPath } from './api.ts'
-import type { Topic } from './types.ts'
+import type { Topic } from '../client/answers.ts'
 import { Dialog, Field } from './parts.tsx'
 
 interface Produced {

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import { writeJson } from './api.ts'
-import type { HeaderValue, LogRecord } from './types.ts'
+import type { HeaderValue, LogRecord } from '../client/answers.ts'
 import { time } from './figures.ts'
 import { Json } from './json.tsx'
 import { textOf } from './merging.ts'

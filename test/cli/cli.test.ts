@@ -80,6 +80,8 @@ describe('records', () => {
     expect(await ok('consume lines -o -1 -e --format json')).toBe('0:3  null\n')
     expect(await ok('consume lines --since 1h -n 1 --format text')).toBe('0:0  a  1\n')
     expect(await ok('consume lines -e')).toBe('')
+    expect(await ok('consume lines -o earliest -e --format text -p 0')).toMatch(/^0:0  a  1\n[^]*0:3 /)
+    expect(await ok('consume lines -o latest -e')).toBe('')
     const file = join(folder, 'lines.txt')
     writeFileSync(file, 'one\ntwo\n')
     await ok(`produce lines -f ${file}`)

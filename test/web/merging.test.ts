@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { diff } from '../../web/diff.ts'
 import { bytes, duration } from '../../web/figures.ts'
 import { matcher, merge } from '../../web/merging.ts'
-import type { LogRecord } from '../../web/types.ts'
+import type { LogRecord } from '../../client/answers.ts'
 
 const record = (partition: number, offset: number, timestamp: number, more: Partial<LogRecord> = {}): LogRecord => ({
   partition,

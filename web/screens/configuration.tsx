@@ -1,7 +1,7 @@
 // The broker's configs. They are read only here: the Worker's variables set them.
 
 import { api } from '../api.ts'
-import type { Cluster } from '../types.ts'
+import type { Cluster } from '../../client/answers.ts'
 import { ConfigTable } from '../config-table.tsx'
 import { useLoaded } from '../loading.ts'
 import { Head, Ready } from '../parts.tsx'

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import { api, groupPath } from '../api.ts'
-import type { Group, GroupOffset } from '../types.ts'
+import type { Group, GroupOffset } from '../../client/answers.ts'
 import { count } from '../figures.ts'
 import { useLoaded } from '../loading.ts'
 import { Bar, Dialog, Empty, Head, Ready, Stat, Table } from '../parts.tsx'

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import { api } from '../api.ts'
-import type { ListedGroup } from '../types.ts'
+import type { ListedGroup } from '../../client/answers.ts'
 import { useLoaded } from '../loading.ts'
 import { Empty, Head, Ready, Search, State, Table } from '../parts.tsx'
 import { href } from '../route.ts'

@@ -2,7 +2,7 @@
 
 import { useRef } from 'preact/hooks'
 import { api, apiText } from '../api.ts'
-import type { Cluster, ListedGroup, Topic } from '../types.ts'
+import type { Cluster, ListedGroup, Topic } from '../../client/answers.ts'
 import { bytes, count, short, sum } from '../figures.ts'
 import { useLoaded } from '../loading.ts'
 import { Empty, Head, Ready, Spark, Stat, Table } from '../parts.tsx'

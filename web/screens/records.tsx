@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { Problem } from '../api.ts'
-import type { LogRecord, Topic } from '../types.ts'
+import type { LogRecord, Topic } from '../../client/answers.ts'
 import { count, plural } from '../figures.ts'
 import { useLive } from '../live.ts'
 import { useLoaded } from '../loading.ts'

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import { api, groupPath } from '../api.ts'
-import type { Group } from '../types.ts'
+import type { Group } from '../../client/answers.ts'
 import { count } from '../figures.ts'
 import { useLoaded } from '../loading.ts'
 import { Dialog, Empty, Field, Ready, Table } from '../parts.tsx'

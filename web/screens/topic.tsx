@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import { api, topicPath } from '../api.ts'
-import type { Config, Segment, Topic } from '../types.ts'
+import type { Config, Segment, Topic } from '../../client/answers.ts'
 import { ConfigTable } from '../config-table.tsx'
 import { bytes, count, plural, sum, time } from '../figures.ts'
 import { useLoaded } from '../loading.ts'

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import { api } from '../api.ts'
-import type { Topic } from '../types.ts'
+import type { Topic } from '../../client/answers.ts'
 import { bytes, count, sum } from '../figures.ts'
 import { useLoaded } from '../loading.ts'
 import { Dialog, Empty, Field, Head, Ready, Search, Table } from '../parts.tsx'

@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks'
 import { api } from '../api.ts'
-import type { Transaction } from '../types.ts'
+import type { Transaction } from '../../client/answers.ts'
 import { time } from '../figures.ts'
 import { useLoaded } from '../loading.ts'
 import { Empty, Head, Ready, Search, State, Table } from '../parts.tsx'
