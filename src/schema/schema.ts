@@ -38,6 +38,10 @@ export interface SchemaFacts<T extends SchemaType> {
 
 export type ParsedSchema = AvroSchema | JsonSchema | ProtobufSchema
 
+export interface ParseOptions {
+  readonly asNew?: boolean
+}
+
 export interface SchemaFailure {
   readonly error: 'INVALID_SCHEMA'
   readonly message: string
@@ -50,11 +54,15 @@ export interface DatumFailure {
   readonly path: string
 }
 
-/** `references` are all there are, also those of references; their order does not matter. */
+/**
+ * `references` are all there are, also those of references; their order does not matter. What was kept elsewhere already is
+ * not judged as a new one: Avro's namespaces may then have any characters, and defaults need not fit.
+ */
 export function parseSchema(
   type: SchemaType,
   text: string,
   references: readonly ResolvedReference[] = [],
+  { asNew = true }: ParseOptions = {},
 ): ParsedSchema | SchemaFailure {
   const characters = references.reduce((sum, { schema }) => sum + schema.length, text.length)
   if (characters > MAX_SCHEMA_CHARACTERS) {
@@ -63,7 +71,7 @@ export function parseSchema(
   try {
     switch (type) {
       case 'AVRO':
-        return avroSchema(text, references)
+        return avroSchema(text, references, asNew)
       case 'JSON':
         return jsonSchema(text, references)
       case 'PROTOBUF':

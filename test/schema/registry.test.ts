@@ -351,6 +351,26 @@ describe('modes', () => {
     expect(t.restarted()).toEqual(t.state)
   })
 
+  it('IMPORT takes a schema whose default or namespace would be refused of a new one', () => {
+    const quirky = ['{"name":"f","type":["null","int"],"default":"null"}', '{"name":"g","type":"int","default":0}']
+    const schema = (...fields: string[]) =>
+      `{"type":"record","name":"R","namespace":"a-b","fields":[${fields.join(',')}]}`
+    const t = new TestRegistry()
+    expect(t.register('s', schema(quirky[0]!))).toMatchObject({ errorCode: 42201 })
+    expect(t.ask(lookup('s', schema(quirky[0]!)))).toMatchObject({ errorCode: 40401 })
+    t.done(mode('s', 'IMPORT'))
+    expect(t.register('s', schema(quirky[0]!), { id: 7, version: 1 })).toMatchObject({
+      id: 7,
+      schema: schema(quirky[0]!),
+    })
+    t.done(mode('s', 'READWRITE'))
+    expect(t.done(lookup('s', schema(quirky[0]!)))).toMatchObject({ id: 7 })
+    expect(t.register('s', schema(quirky[0]!))).toMatchObject({ id: 7, version: 1 })
+    expect(t.register('s', schema(...quirky))).toMatchObject({ errorCode: 42201 })
+    // What comes after it is still compared with it.
+    expect(t.register('s', aRecord('a.R', 'f'))).toMatchObject({ errorCode: 409 })
+  })
+
   it('what was imported out of order stays deleted after compaction', () => {
     const t = new TestRegistry()
     t.done(mode('s', 'IMPORT'))
@@ -372,6 +392,13 @@ describe('modes', () => {
 })
 
 describe('looking', () => {
+  it('without a schema finds none', () => {
+    const t = new TestRegistry()
+    expect(t.ask(lookup('s', ''))).toMatchObject({ errorCode: 40401 })
+    t.register('s', ONE)
+    expect(t.ask(lookup('s', ' '))).toMatchObject({ errorCode: 40403 })
+  })
+
   const t = new TestRegistry()
   t.register('a', ONE)
   t.register('a', TWO)

@@ -1,5 +1,5 @@
-// Reads an Avro schema as Avro 1.12 does: names are strict, a type may be used before it is defined, defaults are checked.
-// First every name is declared, then every type is filled in.
+// Reads an Avro schema as Avro 1.12 does: names are strict, a type may be used before it is defined, defaults are checked,
+// and namespaces, where the schema is new. First every name is declared, then every type is filled in.
 
 import {
   Invalid,
@@ -55,7 +55,7 @@ interface Declaration {
 }
 
 /** `references` are whole schemas, in any order. Throws Invalid. */
-export function parseAvro(text: string, references: readonly string[]): AvroDocument {
+export function parseAvro(text: string, references: readonly string[], asNew: boolean): AvroDocument {
   const names = new Map<string, Declaration>()
   const byNode = new Map<JsonObject, Declaration>()
 
@@ -64,15 +64,18 @@ export function parseAvro(text: string, references: readonly string[]): AvroDocu
   const known = new Set(names.keys())
   const main = parseSource(text)
   declare(main, '', names, byNode)
+  if (asNew) for (const { shell } of names.values()) shell.fullName.split('.').forEach(validName)
 
   for (const other of others) define(other, '', names, byNode)
   const root = define(main, '', names, byNode)
   checkDepth(root)
+  const defined = [...names.keys()].filter(name => !known.has(name))
+  if (!asNew) return { root, known, defined }
   const steps = new Steps(MAX_DEFAULT_STEPS, 'The defaults are too many')
   for (const { shell } of names.values()) {
     if (isRecord(shell)) for (const field of shell.fields) checkDefault(field, steps)
   }
-  return { root, known, defined: [...names.keys()].filter(name => !known.has(name)) }
+  return { root, known, defined }
 }
 
 /** A bare name is a schema, too: in JSON's quotes, or without, as Avro's own parser takes it. */
@@ -254,7 +257,7 @@ function parseName(json: JsonObject, space: string): { name: string; namespace: 
   const given = requiredText(json, 'name', 'No name in schema')
   const fullName = qualified(given, optionalText(json, 'namespace') ?? space)
   const dot = fullName.lastIndexOf('.')
-  fullName.split('.').forEach(validName)
+  validName(fullName.slice(dot + 1))
   if (isPrimitive(fullName)) throw new Invalid(`Schemas may not be named after primitives: ${fullName}`)
   return { name: fullName.slice(dot + 1), namespace: dot < 0 ? '' : fullName.slice(0, dot), fullName }
 }

@@ -11,10 +11,11 @@ export interface AvroSchema extends SchemaFacts<'AVRO'> {
 }
 
 /** Throws Invalid. */
-export function avroSchema(source: string, references: readonly ResolvedReference[]): AvroSchema {
+export function avroSchema(source: string, references: readonly ResolvedReference[], asNew: boolean): AvroSchema {
   const { root, known, defined } = parseAvro(
     source,
     references.map(({ schema }) => schema),
+    asNew,
   )
   const text = printAvro(root, { known, normalized: false })
   return {

@@ -2,7 +2,13 @@
 // those before it again.
 
 import { createHash } from 'node:crypto'
-import { parseSchema, type ParsedSchema, type ResolvedReference, type SchemaType } from '../schema.ts'
+import {
+  parseSchema,
+  type ParsedSchema,
+  type ParseOptions,
+  type ResolvedReference,
+  type SchemaType,
+} from '../schema.ts'
 import type { SchemaReference } from './metadata.ts'
 import { type Refusal, refusals } from './refusals.ts'
 import { type RegistryState, type SchemaVersion, versionOf } from './state.ts'
@@ -27,19 +33,24 @@ export class Parser {
   readonly #remembered = new Map<string, { readonly parsed: ParsedSchema; readonly chars: number }>()
   #chars = 0
 
-  /** The schema as one of that subject, whose context its references are in. */
-  parse(state: RegistryState, subject: string, text: SchemaText): ParsedSchema | Refusal {
+  /** The schema as one of that subject, whose context its references are in; judged as a new one only where it is one. */
+  parse(
+    state: RegistryState,
+    subject: string,
+    text: SchemaText,
+    { asNew = false }: ParseOptions = {},
+  ): ParsedSchema | Refusal {
     const { schemaType, schema, references } = text
     const resolved = resolve(state, subject, references)
     if (!Array.isArray(resolved)) return invalid(schemaType, (resolved as { readonly missing: string }).missing)
-    const key = keyOf(text, resolved)
+    const key = `${asNew} ${keyOf(text, resolved)}`
     const known = this.#remembered.get(key)
     if (known !== undefined) {
       this.#remembered.delete(key)
       this.#remembered.set(key, known)
       return known.parsed
     }
-    const parsed = parseSchema(schemaType, schema, resolved)
+    const parsed = parseSchema(schemaType, schema, resolved, { asNew })
     if ('error' in parsed) return invalid(schemaType, parsed.message)
     this.#remember(key, parsed, schema.length)
     return parsed

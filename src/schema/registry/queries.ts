@@ -275,7 +275,10 @@ function compatibility(
   const against = number === null ? undefined : versionOf(state, subject, number)
   if (number !== null && number !== -1 && against === undefined) return refusals.versionNotFound(number)
   const config = configOf(state, subject)
-  const canonical = canonicalize(state, parser, subject, request, normalize || config.normalize === true)
+  const canonical = canonicalize(state, parser, subject, request, {
+    normalize: normalize || config.normalize === true,
+    asNew: true,
+  })
   if (isRefusal(canonical)) return canonical
   const live = versionsOf(state, subject).filter(({ deleted }) => !deleted)
   const earlier = number === null ? live : against === undefined ? [] : [against]

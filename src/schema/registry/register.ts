@@ -67,7 +67,7 @@ export function register(
     )
   const config = configOf(state, subject)
   const normal = normalize || config.normalize === true
-  if (!hasDefaults(config) && request.schema.trim() !== '') {
+  if (!hasDefaults(config)) {
     const known = existing(state, parser, subject, request, normal)
     if (isRefusal(known)) return known
     if (known !== undefined) return [[], known]
@@ -112,7 +112,10 @@ function registerNew(
   const imports = modeOf(state, subject) === 'IMPORT'
   const request = imports ? asked : populated(state, subject, asked, live.at(-1), next)
   if (isRefusal(request)) return request
-  const canonical = canonicalize(state, parser, subject, request, normalize && !imports)
+  const canonical = canonicalize(state, parser, subject, request, {
+    normalize: normalize && !imports,
+    asNew: asked.id < 0,
+  })
   if (isRefusal(canonical)) return canonical
   const { parsed, references, metadata, ruleSet } = canonical
 
@@ -200,14 +203,14 @@ export function canonicalize(
   parser: Parser,
   subject: string,
   request: SchemaRequest,
-  normalize: boolean,
+  { normalize, asNew }: { readonly normalize: boolean; readonly asNew: boolean },
 ): Canonical | Refusal {
   if (request.schema.trim() === '') return refusals.invalidSchema('Empty schema')
-  const given = parser.parse(state, subject, request)
+  const given = parser.parse(state, subject, request, { asNew })
   if (isRefusal(given)) return given
   const parsed =
     normalize && given.normalized !== given.text
-      ? parser.parse(state, subject, { ...request, schema: given.normalized })
+      ? parser.parse(state, subject, { ...request, schema: given.normalized }, { asNew })
       : given
   return isRefusal(parsed) ? parsed : { ...request, schema: parsed.text, parsed }
 }
@@ -268,7 +271,8 @@ function find(
   request: SchemaRequest,
   { normalize, deleted, latestOnly = false }: LookupOptions,
 ): SchemaVersion | Refusal | undefined {
-  const canonical = canonicalize(state, parser, subject, request, normalize)
+  if (request.schema.trim() === '') return undefined
+  const canonical = canonicalize(state, parser, subject, request, { normalize, asNew: false })
   if (isRefusal(canonical)) return canonical
   if (!latestOnly) {
     const context = state.contexts.get(contextOf(subject))

@@ -129,7 +129,7 @@ export class KnownSchemas {
     const answer = await this.#registry.ask({ type: 'resolved', id, subject: '' })
     if (isRefusal(answer)) return answer.errorCode >= 50_000 ? answer : undefined
     const { schema, references } = answer
-    const parsed = parseSchema(schema.schemaType, schema.schema, references)
+    const parsed = parseSchema(schema.schemaType, schema.schema, references, { asNew: false })
     if ('error' in parsed) return undefined
     const chars = references.reduce((sum, reference) => sum + reference.schema.length, schema.schema.length)
     this.#memory.keep(id, { parsed, chars })
