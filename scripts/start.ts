@@ -1,20 +1,17 @@
-// `npm start`: the broker on this machine, until Ctrl-C. Ports and folder come from wrangler.toml or the environment:
+// `npm start`, by start.js: the broker on this machine, until Ctrl-C. Ports and folder come from wrangler.toml or the environment:
 // EDGELOG_HTTP_PORT, EDGELOG_KAFKA_PORT (several, by commas, are several brokers), EDGELOG_DATA.
 
-import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
+import { startBroker } from '../testing/broker.ts'
 import { readSettings } from '../testing/settings.ts'
 
 const settings = readSettings(join(import.meta.dirname, '../wrangler.toml'))
 const { EDGELOG_HTTP_PORT, EDGELOG_KAFKA_PORT, EDGELOG_DATA = '.wrangler/state', ...environment } = process.env
 
-enableCompileCache()
-
 // Leaving by process.exit() ends workerd, too; what it has answered is on disk.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(0))
 
 try {
-  const [{ startBroker }, esbuild] = await Promise.all([import('../testing/broker.ts'), import('esbuild')])
   const broker = await startBroker({
     http: port('EDGELOG_HTTP_PORT', EDGELOG_HTTP_PORT ?? String(settings.httpPort)),
     kafka: (EDGELOG_KAFKA_PORT ?? settings.kafkaPorts.join(','))
@@ -25,7 +22,6 @@ try {
       Object.entries(environment).filter((entry): entry is [string, string] => entry[0].startsWith('EDGELOG_')),
     ),
   })
-  await esbuild.stop()
   const url = broker.http.href.replace(/\/$/, '')
   process.stdout.write(`
   Edgelog is up, and keeps everything in ${EDGELOG_DATA}

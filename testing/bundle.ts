@@ -1,9 +1,10 @@
-// The Worker as one module, and the admin page, made of their sources in memory. The package has them made already: there
-// bundled.ts stands here.
+// The Worker as one module, and the admin page, made of their sources. The package has them made already: there bundled.ts
+// stands here.
 
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { build, type BuildOptions } from 'esbuild'
+import type { BuildOptions } from 'esbuild'
+import { built } from './built.ts'
 import { readSettings } from './settings.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -11,15 +12,23 @@ const root = join(import.meta.dirname, '..')
 /** `testing`: the same Worker on a clock that can be moved. */
 export type Entry = 'worker' | 'testing'
 
+/** All that the Worker is made of: our sources, and what npm installed. */
+const MADE_OF = ['src', 'testing', 'tsconfig.json', 'wrangler.toml', 'node_modules/.package-lock.json']
+
 /** Made once a process, however many brokers it starts. */
-export function workerCode(entry: Entry): Promise<string> {
-  const code =
-    made.get(entry) ?? build({ ...bundling(entry), write: false }).then(({ outputFiles }) => outputFiles![0]!.text)
+export function workerCode(entry: Entry): Promise<Uint8Array> {
+  const code = made.get(entry) ?? built(root, entry, { of: MADE_OF, how: bundling(entry) }, () => bundle(entry))
   made.set(entry, code)
   return code
 }
 
-const made = new Map<Entry, Promise<string>>()
+/** In one go, so that no process of esbuild's stays behind. */
+async function bundle(entry: Entry): Promise<Uint8Array> {
+  const { buildSync } = await import('esbuild')
+  return buildSync({ ...bundling(entry), write: false }).outputFiles![0]!.contents
+}
+
+const made = new Map<Entry, Promise<Uint8Array>>()
 
 let page: Promise<ReadonlyMap<string, Uint8Array>> | undefined
 
@@ -32,6 +41,7 @@ export async function pageFile(name: string): Promise<Uint8Array | undefined> {
 
 /** The admin page: everything that is served under /ui. */
 export async function makePage(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { build } = await import('esbuild')
   const [{ outputFiles }, html, icon] = await Promise.all([
     build({
       absWorkingDir: root,

@@ -2,9 +2,8 @@
 // tests run beside each other; its clock can be moved, and it can be made to forget, or to die, in the middle of anything.
 
 import { randomUUID } from 'node:crypto'
-import module from 'node:module'
 import { DataFolderInUse } from './folder.ts'
-import { launch, type Launched, settings } from './launch.ts'
+import { launch } from './launch.ts'
 import type { LaunchOptions } from './options.ts'
 import { HOST, PortInUse } from './ports.ts'
 import { SECRET_HEADER, type Word } from './word.ts'
@@ -33,15 +32,13 @@ export interface TestBroker extends AsyncDisposable {
 }
 
 export async function startBroker({ config = {}, ...options }: TestBrokerOptions = {}): Promise<TestBroker> {
-  // Miniflare is large: what V8 made of it before saves a sixth of a second, and would make coverage less exact.
-  if (process.env['NODE_V8_COVERAGE'] === undefined) module.enableCompileCache?.()
   const secret = randomUUID()
   const vars = { ...configVars(config), ...options.vars, EDGELOG_TESTING: secret }
   const launched = await launch('testing', { ...options, vars })
   const http = `http://${HOST}:${launched.httpPort}`
   const close = (): Promise<void> => launched.close()
   const tell = async (word: Omit<Word, 'objects'>): Promise<void> => {
-    const body = JSON.stringify({ ...word, objects: await objectsOf(launched) } satisfies Word)
+    const body = JSON.stringify({ ...word, objects: await launched.objects() } satisfies Word)
     const answer = await fetch(http, { method: 'POST', headers: { [SECRET_HEADER]: secret }, body })
     if (answer.status !== 204) throw new Error(`The broker could not do that: ${await answer.text()}`)
   }
@@ -70,10 +67,3 @@ const configVars = (config: NonNullable<TestBrokerOptions['config']>): Record<st
       String(value),
     ]),
   )
-
-/** All objects there are, by binding. */
-async function objectsOf({ miniflare }: Launched): Promise<Word['objects']> {
-  const bindings = settings.objects.map(({ binding }) => binding)
-  const ids = await Promise.all(bindings.map(binding => miniflare.listDurableObjectIds(binding)))
-  return Object.fromEntries(bindings.map((binding, i) => [binding, ids[i]!]))
-}

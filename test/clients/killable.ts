@@ -30,7 +30,7 @@ export async function startKillable(vars: Readonly<Record<string, string>> = {})
   }
   let log = ''
   const start = async (): Promise<ChildProcess> => {
-    const script = join(import.meta.dirname, '../../scripts/start.ts')
+    const script = join(import.meta.dirname, '../../scripts/start.js')
     const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     const before = log.length
     const isUp = Promise.withResolvers<void>()

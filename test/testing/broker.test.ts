@@ -28,7 +28,7 @@ async function broker(options: Parameters<typeof startBroker>[0] = {}): Promise<
 
 /** `npm start` without npm, up or ended. */
 async function start(env: Record<string, string>): Promise<{ child: ChildProcess; url: string; said: () => string }> {
-  const child = spawn(process.execPath, ['scripts/start.ts'], { env: { ...process.env, ...env } })
+  const child = spawn(process.execPath, ['scripts/start.js'], { env: { ...process.env, ...env } })
   endings.push(() => child.kill('SIGKILL'))
   let said = ''
   const up = new Promise<void>(resolve => {

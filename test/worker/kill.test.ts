@@ -17,7 +17,7 @@ afterAll(() => {
 /** The broker as its user starts it, in a process of its own. */
 async function start(): Promise<string> {
   const env = { ...process.env, EDGELOG_DATA: data, EDGELOG_HTTP_PORT: '0', EDGELOG_KAFKA_PORT: '0' }
-  child = spawn(process.execPath, ['scripts/start.ts'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  child = spawn(process.execPath, ['scripts/start.js'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   let printed = ''
   for await (const text of child.stdout!.setEncoding('utf8')) {
     printed += text
