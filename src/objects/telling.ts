@@ -1,5 +1,5 @@
 // Telling: what a log's followers are sent, and when. A few are told of every commit; many in rounds, so that what else the
-// isolate has to do comes between, and each round tells everything that has come since the one before.
+// isolate has to do comes between, and each is told everything that has come since it was told before.
 
 import { isTransactional } from '../log/batch.ts'
 import { type Chunk, joined } from '../log/chunk.ts'
@@ -18,13 +18,18 @@ import type { ErrorName } from '../protocol/errors.ts'
 /** Of so many followers on, they are told in rounds. */
 const MANY_FOLLOWERS = 8
 /**
- * The least time between two rounds for each follower that lags behind what it is told, as event streams do: what passing
- * it on takes, and as much again, about. Nothing else says when their streams have taken what they got.
+ * Those that lag behind what they are told, as event streams do, are told so many at a time, and what was sent to these is
+ * let out before the next are: were all told at once, nothing would be out before everything is.
  */
-const LAG_MS = 0.2
-const MAX_REST_MS = 100
-/** The tag of followers that lag behind. */
+const TOGETHER = 50
+/**
+ * The rest after that for each of them: what passing it on takes, about. Nothing else says when their streams have taken
+ * what they got, and without a rest they are starved.
+ */
+const LAG_MS = 0.1
+/** The tags of followers: those that lag behind, and those that do not. */
 const LAGS = 'lags'
+const KEEPS_UP = 'keeps up'
 /** Bytes that are told at once whatever it takes: they are kept in memory until then. */
 const MAX_UNTOLD_BYTES = 1_048_576
 /** Bytes read at once for a follower that is behind. */
@@ -50,7 +55,7 @@ export class Telling {
   follow(offset: number, creditBytes: number, isolation: Isolation, lags: boolean): WebSocket | undefined {
     if (this.#ctx.getWebSockets().length >= MAX_FOLLOWERS) return undefined
     const { 0: client, 1: server } = new WebSocketPair()
-    this.#ctx.acceptWebSocket(server, lags ? [LAGS] : [])
+    this.#ctx.acceptWebSocket(server, [lags ? LAGS : KEEPS_UP])
     this.#serve(server, this.#followers.seek(server, offset, creditBytes, isolation))
     return client
   }
@@ -78,7 +83,7 @@ export class Telling {
     }
     if (this.#followers.size < MANY_FOLLOWERS || this.#untoldBytes > MAX_UNTOLD_BYTES) {
       this.#tell(this.#ctx.getWebSockets())
-      this.#forget(this.#untold.length)
+      this.#forgetThrough(Number.POSITIVE_INFINITY)
     } else if (!this.#inRounds) {
       this.#inRounds = true
       await this.#tellInRounds().finally(() => (this.#inRounds = false))
@@ -92,7 +97,7 @@ export class Telling {
 
   /** The topic is deleted. */
   deleted(): void {
-    this.#forget(this.#untold.length)
+    this.#forgetThrough(Number.POSITIVE_INFINITY)
     for (const socket of this.#ctx.getWebSockets())
       this.#refuse(socket, 'UNKNOWN_TOPIC_ID', 'The topic was deleted.', -1)
   }
@@ -100,13 +105,17 @@ export class Telling {
   /** Until there was nothing new for a round. */
   async #tellInRounds(): Promise<void> {
     while (this.#untold.length > 0) {
-      const nextMs = Date.now() + Math.min(MAX_REST_MS, this.#ctx.getWebSockets(LAGS).length * LAG_MS)
-      this.#tell(this.#ctx.getWebSockets())
-      this.#forget(this.#untold.length)
-      // A timer comes to its turn when everything sent is out, and what else was waiting is done.
-      await passed(0)
-      const restMs = nextMs - Date.now()
-      if (restMs > 0) await passed(restMs)
+      const { lastOffset } = this.#untold.at(-1)!
+      const lagging = this.#ctx.getWebSockets(LAGS)
+      let told = 0
+      do {
+        const together = lagging.slice(told, told + TOGETHER)
+        this.#tell([...this.#ctx.getWebSockets(KEEPS_UP), ...together])
+        told += TOGETHER
+        // A timer comes to its turn when everything sent is out, and what else was waiting is done.
+        await passed(together.length * LAG_MS)
+      } while (told < lagging.length)
+      this.#forgetThrough(lastOffset)
     }
   }
 
@@ -125,8 +134,9 @@ export class Telling {
     }
   }
 
-  #forget(chunks: number): void {
-    for (const { sizeBytes } of this.#untold.splice(0, chunks)) this.#untoldBytes -= sizeBytes
+  #forgetThrough(offset: number): void {
+    while (this.#untold[0] !== undefined && this.#untold[0].lastOffset <= offset)
+      this.#untoldBytes -= this.#untold.shift()!.sizeBytes
   }
 
   /** Sends as far as credit goes; without credit, once, that there is more. */

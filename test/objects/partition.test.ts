@@ -40,10 +40,13 @@ const tablesOf = (raw: DurableObjectStub<PartitionObject>): Promise<string[]> =>
   )
 
 /** A follower as the Worker's end sees it. */
-async function follow(partition: PartitionStub, offset: number, creditBytes: number) {
-  const response = await partition.fetch(`http://partition/follow?offset=${offset}&credit=${creditBytes}`, {
-    headers: { Upgrade: 'websocket' },
-  })
+async function follow(partition: PartitionStub, offset: number, creditBytes: number, lags = false) {
+  const response = await partition.fetch(
+    `http://partition/follow?offset=${offset}&credit=${creditBytes}&lags=${lags}`,
+    {
+      headers: { Upgrade: 'websocket' },
+    },
+  )
   const socket = response.webSocket!
   socket.binaryType = 'arraybuffer'
   const told: Told[] = []
@@ -250,6 +253,26 @@ describe('followers', () => {
     const told = await Promise.all(followers.map(follower => follower.next()))
     expect(new Set(told.map(one => JSON.stringify(one))).size).toBe(1)
     expect(told[0]).toMatchObject({ type: 'data', nextOffset: 1 })
+    for (const { socket } of followers) socket.close(1000)
+  })
+
+  it('tells those that lag, a part at a time, each record once and in order while more are appended', async () => {
+    const { partition } = await aPartition()
+    const followers = await Promise.all(Array.from({ length: 120 }, (_, i) => follow(partition, 0, 100_000, i % 6 > 0)))
+    const read = Promise.all(
+      followers.map(async follower => {
+        const positions: number[] = []
+        for (let nextOffset = 0; nextOffset < 60;) {
+          const told = await follower.next()
+          if (told.type !== 'data') continue
+          positions.push(told.position - nextOffset)
+          nextOffset = told.nextOffset
+        }
+        return positions.every(gap => gap === 0)
+      }),
+    )
+    for (let i = 0; i < 60; i++) await append(partition, `value ${i}`)
+    expect(await read).toEqual(followers.map(() => true))
     for (const { socket } of followers) socket.close(1000)
   })
 })
