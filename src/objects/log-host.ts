@@ -34,6 +34,7 @@ export class LogHost {
   /** Resolves when everything decided up to now is durable. */
   #gathering: Commit | undefined
   #committing: Commit | undefined
+  #isCommitting = false
   /** Appends whose turn comes when the pending ones are durable, in call order. */
   readonly #waiting: (() => void)[] = []
   #waitingBytes = 0
@@ -156,7 +157,11 @@ export class LogHost {
     if (this.#born.dirty) {
       this.#gathering ??= new Commit()
       const { done } = this.#gathering
-      if (this.#committing === undefined) void this.#commit()
+      if (!this.#isCommitting) {
+        this.#isCommitting = true
+        // What else this call appends goes along.
+        queueMicrotask(() => void this.#commit())
+      }
       return done
     }
     return this.#committing?.done ?? Promise.resolve()
@@ -176,6 +181,7 @@ export class LogHost {
       if (this.log === log) void this.telling.committed(chunks).catch(error => this.#abort(error))
       while (this.#waiting.length > 0 && log.pendingBytes <= MAX_PENDING_BYTES) this.#waiting.shift()!()
     }
+    this.#isCommitting = false
     await this.arm()
   }
 

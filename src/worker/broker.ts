@@ -60,6 +60,8 @@ export class Broker {
   readonly #env: Env
   readonly #ctx: Waiter
   readonly #partitions = new Map<string, PartitionLane>()
+  /** Lanes with appends that wait for others to go along; undefined while none is held. */
+  #held: Set<PartitionLane> | undefined
   #configs: Overrides | undefined
   /** Calls to objects made so far: each is a subrequest, and an invocation has only so many. */
   calls = 0
@@ -153,6 +155,18 @@ export class Broker {
     return isFailure(now) ? now : this.#append(now, partition, request)
   }
 
+  /** From now on appends wait for `release`: those of several requests then go in one call a partition. */
+  hold(): void {
+    this.#held ??= new Set()
+  }
+
+  release(): void {
+    const held = this.#held
+    if (held === undefined) return
+    this.#held = undefined
+    for (const lane of held) lane.send()
+  }
+
   async read(topic: TopicView, partition: number, request: ReadRequest): Promise<Read> {
     const begunMs = performance.now()
     const result = await this.#call(topic, partition, stub => stub.read(request))
@@ -242,6 +256,7 @@ export class Broker {
   async #seen(fresh: boolean): Promise<Cached> {
     const cached = cache.get(this.#env.CLUSTER)
     if (!fresh && cached !== undefined && Date.now() - cached.atMs < VIEW_MAX_AGE_MS) return cached
+    this.release()
     this.calls++
     const newer = await this.cluster.view(cached?.view.version)
     const seen = { ...(newer === null ? cached! : index(newer)), atMs: Date.now() }
@@ -319,6 +334,7 @@ export class Broker {
       const objects = this.#objectsOf(topic)
       const stub = partitionStub(objects, topic.topicId, partition, topic.config)
       lane = new PartitionLane(key, stub, trafficOf(topic, partition), {
+        ready: ready => (this.#held === undefined ? queueMicrotask(() => ready.send()) : this.#held.add(ready)),
         sent: () => this.calls++,
         broke: error => {
           this.#partitions.delete(key)

@@ -12,6 +12,13 @@ const MAX_BYTES_PER_CALL = 24 * 1_048_576
 /** Calls on their way at a time: one that is being written, and one to go on with. */
 const MAX_CALLS_IN_FLIGHT = 2
 
+interface LaneEvents {
+  /** There is something to send: `send` is to be called, soon. */
+  ready(lane: PartitionLane): void
+  sent(): void
+  broke(error: unknown): Failure
+}
+
 interface Waiting {
   readonly request: AppendRequest
   readonly answer: (result: AppendResult) => void
@@ -21,18 +28,13 @@ export class PartitionLane {
   readonly key: string
   readonly stub: PartitionStub
   readonly traffic: Traffic
-  readonly #events: { sent(): void; broke(error: unknown): Failure }
+  readonly #events: LaneEvents
   #waiting: Waiting[] = []
   #inFlight = 0
   /** What those that come now must not overtake. */
   #judging: Promise<unknown> | undefined
 
-  constructor(
-    key: string,
-    stub: PartitionStub,
-    traffic: Traffic,
-    events: { sent(): void; broke(error: unknown): Failure },
-  ) {
+  constructor(key: string, stub: PartitionStub, traffic: Traffic, events: LaneEvents) {
     this.key = key
     this.stub = stub
     this.traffic = traffic
@@ -58,11 +60,12 @@ export class PartitionLane {
 
   #enqueue(request: AppendRequest): Promise<AppendResult> {
     return new Promise(answer => {
-      if (this.#waiting.push({ request, answer }) === 1) queueMicrotask(() => this.#send())
+      if (this.#waiting.push({ request, answer }) === 1) this.#events.ready(this)
     })
   }
 
-  #send(): void {
+  /** Sends what waits, as far as calls may be on their way. */
+  send(): void {
     while (this.#waiting.length > 0 && this.#inFlight < MAX_CALLS_IN_FLIGHT) {
       const wave = this.#waiting.splice(0, this.#waveSize())
       this.#events.sent()
@@ -88,7 +91,7 @@ export class PartitionLane {
       took(this.traffic, request, results[i]!)
       answer(results[i]!)
     })
-    this.#send()
+    this.send()
   }
 
   #waveSize(): number {

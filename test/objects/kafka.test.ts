@@ -3,6 +3,8 @@
 import { createExecutionContext } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
+import type { Segment } from '../../src/log/segments.ts'
+import { partitionStub } from '../../src/objects/place.ts'
 import { codeOf } from '../../src/protocol/errors.ts'
 import { Broker } from '../../src/worker/broker.ts'
 import type { Env } from '../../src/worker/env.ts'
@@ -14,6 +16,7 @@ import { apiVersions } from '../../src/worker/kafka/apis/18-api-versions.ts'
 import { Connection } from '../../src/worker/kafka/connection.ts'
 import { Nodes } from '../../src/worker/kafka/nodes.ts'
 import { KafkaClient, type Line, overWebSocket } from '../support/kafka-client.ts'
+import { aProduce } from '../support/kafka-requests.ts'
 import { aBatch, opened } from '../support/log.ts'
 
 /** A connection's two ends in one process: what one sends, the other receives. `cut` says in which pieces. */
@@ -103,5 +106,25 @@ describe.each(doors)('Kafka $door', ({ door, open }) => {
     expect(old.errorCode).toBe(codeOf('INVALID_REQUEST'))
     client.send({ ...apiVersions, key: 999 }, 0, {})
     await client.closed
+  })
+})
+
+describe('produce requests that came together', () => {
+  it('are one row, and are answered in order', async () => {
+    const client = inProcess(1_000_000)
+    const named = { topicId: 'AAAAAAAAAAAAAAAAAAAAAA', name: 'together' }
+    const { topics } = await client.call(metadata, 12, { topics: [named] })
+    const send = (value: string) =>
+      client.call(produce, 9, aProduce('together', aBatch([value], { timestamp: Date.now() })))
+    const offsetOf = async (sent: ReturnType<typeof send>): Promise<number> =>
+      Number((await sent).responses[0]!.partitionResponses[0]!.baseOffset)
+    expect(await Promise.all(['a', 'b', 'c', 'd'].map(value => offsetOf(send(value))))).toEqual([0, 1, 2, 3])
+    const partition = partitionStub((env as unknown as Env).PARTITION, topics[0]!.topicId, 0, {})
+    const chunks = async (): Promise<number> => ((await partition.segments()) as readonly Segment[])[0]!.chunks
+    expect(await chunks()).toBe(1)
+    const sent = [send('e'), client.call(apiVersions, 0, {}), send('f')]
+    await Promise.all(sent)
+    expect(client.answered).toEqual(client.answered.toSorted((a, b) => a - b))
+    client.close()
   })
 })

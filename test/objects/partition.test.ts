@@ -115,6 +115,13 @@ describe('durability', () => {
     expect(await valuesOf(partition)).toHaveLength(200)
   })
 
+  it('stores the appends of one call as one row', async () => {
+    const { partition } = await aPartition()
+    const requests = ['a', 'b', 'c'].map(value => ({ records: aBatch([value], { timestamp: Date.now() }) }))
+    expect(await partition.append(requests)).toMatchObject([{ baseOffset: 0 }, { baseOffset: 1 }, { baseOffset: 2 }])
+    expect(await partition.segments()).toMatchObject([{ chunks: 1 }])
+  })
+
   it('answers a duplicate only once what it repeats is durable, and with the first offset', async () => {
     const { partition, raw } = await aPartition()
     const batch = () => aBatch(['once'], { producerId: 5, producerEpoch: 0, baseSequence: 0, timestamp: Date.now() })

@@ -31,6 +31,7 @@ const MAX_CALLS = 9_000_000
 /** Responses up to this size together are copied into one write; larger ones go out as they are. */
 const MAX_WRITE_TOGETHER_BYTES = 65_536
 
+const PRODUCE = 0
 const API_VERSIONS = 18
 
 /** What carries the bytes. `send` resolves when more may be sent. */
@@ -120,11 +121,15 @@ export class Connection {
   async #run(): Promise<void> {
     this.#running = true
     for (let frame = this.#waiting.shift(); frame !== undefined && !this.closed; frame = this.#waiting.shift()) {
+      // Produce requests that came together go on together; no other request holds them up.
+      if (apiKeyOf(frame) === PRODUCE) this.#broker.hold()
+      else this.#broker.release()
       const { promise: sent, resolve } = Promise.withResolvers<void>()
       const answer = this.#answer(frame, resolve)
       const { length } = frame
       this.#answered = this.#answered.then(() => this.#send(answer, length))
       await Promise.race([sent, answer])
+      if (this.#waiting.length === 0) this.#broker.release()
     }
     this.#running = false
   }
@@ -205,6 +210,8 @@ export class Connection {
     this.close()
   }
 }
+
+const apiKeyOf = (frame: Uint8Array): number => (frame[0]! << 8) | frame[1]!
 
 function headerVersion(apiKey: number, version: number): 1 | 2 {
   const api = byKey.get(apiKey)

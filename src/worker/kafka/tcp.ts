@@ -6,8 +6,9 @@ import { logEvent } from '../log.ts'
 import { Connection, type Pipe } from './connection.ts'
 import { Nodes } from './nodes.ts'
 
-/** One read from the socket. */
-const READ_BYTES = 262_144
+/** One read from the socket: more when the last one was full, less when it was nearly empty. */
+const MIN_READ_BYTES = 16_384
+const MAX_READ_BYTES = 1_048_576
 /** Kafka's `connections.max.idle.ms`. */
 const MAX_IDLE_MS = 600_000
 
@@ -34,13 +35,16 @@ export async function serveTcp(socket: Socket, env: Env, ctx: Waiter): Promise<v
   const log = (line: string): void => logEvent('warn', line, { requestId })
   const connection = new Connection(new Broker(env, ctx), Nodes.parse(env.EDGELOG_BROKERS), pipe, log)
   let idle = setTimeout(() => connection.close(), MAX_IDLE_MS)
+  let readBytes = MIN_READ_BYTES
   try {
     while (!connection.closed) {
       // Frames may be views of what was read, so every read has a buffer of its own.
-      const { done, value } = await reader.read(new Uint8Array(READ_BYTES))
+      const { done, value } = await reader.read(new Uint8Array(readBytes))
       if (done || value === undefined) break
       clearTimeout(idle)
       idle = setTimeout(() => connection.close(), MAX_IDLE_MS)
+      if (value.length === readBytes) readBytes = Math.min(readBytes * 4, MAX_READ_BYTES)
+      else if (value.length < readBytes / 16) readBytes = Math.max(readBytes / 4, MIN_READ_BYTES)
       await connection.receive(value)
     }
   } catch {

@@ -113,6 +113,7 @@ async function transactionOf(
   { broker, version }: Call,
 ): Promise<{ readonly transaction: number } | Failure | undefined> {
   if (transactionalId === null) return isWithinAny(topicData) ? NO_TRANSACTION : undefined
+  broker.release()
   const partitions: TopicPartition[] = []
   const batches: Batch[] = []
   let producer: Batch | undefined
