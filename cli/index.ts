@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander'
 import { addBench } from './bench.ts'
 import { addCluster } from './cluster.ts'
 import { addCompletion } from './completion.ts'
+import { addConnections } from './connections.ts'
 import { addConsume } from './consume.ts'
 import { addDeploy } from './deploy.ts'
 import { addDev } from './dev.ts'
@@ -42,6 +43,7 @@ for (const add of [
   addSegments,
   addSchemas,
   addCluster,
+  addConnections,
   addBench,
   addTunnel,
   addDeploy,

@@ -50,4 +50,22 @@ export function bytes(count: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
 }
 
+/** How long ago: `12s`, `3m 20s`, `2d 4h` */
+export function ago(ms: number, now: number): string {
+  const seconds = Math.max(0, Math.floor((now - ms) / 1_000))
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'm'],
+    [seconds % 60, 's'],
+  ] as const
+  const from = parts.findIndex(([count]) => count > 0)
+  if (from < 0) return '0s'
+  return parts
+    .slice(from, from + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count}${unit}`)
+    .join(' ')
+}
+
 export const time = (ms: number): string => (ms < 0 ? '-' : new Date(ms).toISOString())

@@ -100,3 +100,29 @@ export interface Transaction {
   readonly state: string
   readonly startMs: number
 }
+
+/** What is not known of a kind of connection, or not told in time, is null. */
+export interface Connection {
+  readonly connectionId: string
+  readonly kind: 'kafka' | 'kafka-websocket' | 'websocket' | 'sse'
+  readonly openedMs: number
+  readonly remoteAddress: string | null
+  readonly userAgent: string | null
+  readonly clientId: string | null
+  readonly clientSoftwareName: string | null
+  readonly clientSoftwareVersion: string | null
+  readonly group: string | null
+  readonly transactionalId: string | null
+  readonly topics: readonly string[]
+  readonly partitions: number | null
+  readonly requests: number | null
+  readonly lastRequest: string | null
+  readonly lastMs: number | null
+  readonly bytesIn: number | null
+  readonly bytesOut: number | null
+}
+
+export interface Connections {
+  readonly counts: Readonly<Record<Connection['kind'], number>>
+  readonly connections: readonly Connection[]
+}

@@ -9,6 +9,7 @@ const GO: Readonly<Record<string, string>> = {
   g: 'groups',
   x: 'transactions',
   s: 'schemas',
+  n: 'connections',
   c: 'configuration',
 }
 const GO_WITHIN_MS = 1_500
@@ -52,6 +53,7 @@ const LIST = [
   ['g g', 'groups'],
   ['g x', 'transactions'],
   ['g s', 'schemas'],
+  ['g n', 'connections'],
   ['g c', 'configuration'],
   ['?', 'this list'],
 ] as const

@@ -8,6 +8,7 @@ import { useLoaded } from './loading.ts'
 import { Empty, Field, Wrong } from './parts.tsx'
 import { href, type Place, usePlace } from './route.ts'
 import { Configuration } from './screens/configuration.tsx'
+import { Connections } from './screens/connections.tsx'
 import { GroupScreen } from './screens/group.tsx'
 import { Groups } from './screens/groups.tsx'
 import { Overview } from './screens/overview.tsx'
@@ -24,6 +25,7 @@ const SCREENS = [
   ['groups', 'Groups'],
   ['transactions', 'Transactions'],
   ['schemas', 'Schemas'],
+  ['connections', 'Connections'],
   ['configuration', 'Configuration'],
 ] as const
 
@@ -44,6 +46,8 @@ function Screen({ parts, query }: Place) {
       return <Transactions />
     case 'schemas':
       return <Schemas subject={name} />
+    case 'connections':
+      return <Connections kind={query.get('kind') ?? ''} />
     case 'configuration':
       return <Configuration />
     default:

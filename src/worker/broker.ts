@@ -17,6 +17,7 @@ import type { ClusterObject } from '../objects/cluster.ts'
 import type { PartitionObject } from '../objects/partition.ts'
 import { partitionStub, type PartitionStub, type Rpc } from '../objects/place.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
+import { Connections } from './connections.ts'
 import type { Env } from './env.ts'
 import { Follower, type Following } from './follower.ts'
 import { Groups } from './groups.ts'
@@ -57,6 +58,7 @@ export class Broker {
   readonly groups: Groups
   readonly transactions: Transactions
   readonly registry: Registry
+  readonly connections: Connections
   readonly #env: Env
   readonly #ctx: Waiter
   readonly #partitions = new Map<string, PartitionLane>()
@@ -72,6 +74,7 @@ export class Broker {
     this.groups = new Groups(this, env.COORDINATOR)
     this.transactions = new Transactions(this, env.TRANSACTION)
     this.registry = new Registry(this, env.REGISTRY)
+    this.connections = new Connections(env.CONNECTIONS, () => this.calls++)
     this.cluster = env.CLUSTER.getByName('cluster') as unknown as Rpc<Omit<ClusterObject, 'fetch' | 'alarm'>>
   }
 

@@ -1,6 +1,7 @@
 // What the Worker is given: its objects and its settings. Settings are strings, as wrangler.toml and secrets give them.
 
 import type { ClusterObject } from '../objects/cluster.ts'
+import type { ConnectionsObject } from '../objects/connections.ts'
 import type { CoordinatorObject } from '../objects/coordinator.ts'
 import type { PartitionObject } from '../objects/partition.ts'
 import type { RegistryObject } from '../objects/registry.ts'
@@ -13,6 +14,7 @@ export interface Env {
   readonly COORDINATOR: DurableObjectNamespace<CoordinatorObject>
   readonly TRANSACTION: DurableObjectNamespace<TransactionObject>
   readonly REGISTRY: DurableObjectNamespace<RegistryObject>
+  readonly CONNECTIONS: DurableObjectNamespace<ConnectionsObject>
   readonly REST_CONSUMER: DurableObjectNamespace<RestConsumerObject>
   /** The files of the admin page. Deployed, Cloudflare serves them before the Worker is asked. */
   readonly ASSETS?: Fetcher

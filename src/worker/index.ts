@@ -6,6 +6,7 @@ import { type AppEnv, newApp } from './app.ts'
 import { authorizationOf, authorize, LIVE_SUBPROTOCOL, subprotocols } from './auth.ts'
 import { BodyLost } from './body.ts'
 import { Broker } from './broker.ts'
+import { mountConnections } from './connection-routes.ts'
 import { mountConsume } from './consume.ts'
 import { crossOrigin, isRead, preflight } from './cors.ts'
 import { docsPage, homePage } from './docs.ts'
@@ -32,6 +33,7 @@ import { mountTransactions } from './transaction-routes.ts'
 import { isUiPath, mountUi } from './ui.ts'
 
 export { ClusterObject } from '../objects/cluster.ts'
+export { ConnectionsObject } from '../objects/connections.ts'
 export { CoordinatorObject } from '../objects/coordinator.ts'
 export { PartitionObject } from '../objects/partition.ts'
 export { RegistryObject } from '../objects/registry.ts'
@@ -76,6 +78,7 @@ mountRestV2(app)
 mountRestV3(app)
 mountTransactions(app)
 mountLooking(app)
+mountConnections(app)
 mountMetrics(app)
 mountUi(app)
 

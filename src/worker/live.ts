@@ -5,6 +5,7 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { type App, type AppEnv, route } from './app.ts'
+import { announcedBy } from './connections.ts'
 import { crossOrigin } from './cors.ts'
 import { readClientFrame } from './live/client-frames.ts'
 import { LiveConnection } from './live/connection.ts'
@@ -234,6 +235,8 @@ async function follow(c: Context<AppEnv>, topics: readonly string[], query: Quer
   const { broker } = c.var
   const door = new EventStream()
   const group = asked.group && groupFor(c, door, asked, asked.group)
+  const announced = announcedBy('sse', c.var.requestId, c.req.raw)
+  const left = broker.connections.announce(announced, () => connection.activity)
   const connection = new LiveConnection({
     broker,
     door,
@@ -241,7 +244,11 @@ async function follow(c: Context<AppEnv>, topics: readonly string[], query: Quer
     isolation: asked.isolation,
     named,
     whole: group === undefined && asked.partitions === undefined,
-    ...(group && { sent: group.sent, ended: group.ended, credit: MAX_UNCONFIRMED }),
+    ended: () => {
+      left()
+      group?.ended()
+    },
+    ...(group && { group: query.group, sent: group.sent, credit: MAX_UNCONFIRMED }),
   })
   const start = group ? await group.begin(connection, topics) : await startOf(broker, asked)
   if (isFailure(start)) {
@@ -280,6 +287,8 @@ async function serve(
   const door = new LiveSocket(socket)
   const group = asked.group && groupFor(c, door, asked, asked.group)
   const credit = query.credit ?? FIRST_CREDIT
+  const announced = announcedBy('websocket', c.var.requestId, c.req.raw)
+  const left = broker.connections.announce(announced, () => connection.activity)
   const connection = new LiveConnection({
     broker,
     door,
@@ -287,7 +296,11 @@ async function serve(
     isolation: asked.isolation,
     named,
     whole: group === undefined && asked.partitions === undefined,
-    ...(group ? { sent: group.sent, ended: group.ended, credit: Math.min(credit, MAX_UNCONFIRMED) } : { credit }),
+    ended: () => {
+      left()
+      group?.ended()
+    },
+    ...(group ? { group: query.group, sent: group.sent, credit: Math.min(credit, MAX_UNCONFIRMED) } : { credit }),
   })
   const topic = named ? undefined : asked.topics[0]
   const answer = (text: string): void => door.write(text)
@@ -296,6 +309,7 @@ async function serve(
   socket.binaryType = 'arraybuffer'
   socket.addEventListener('message', ({ data }) => {
     group?.heard()
+    door.heard(typeof data === 'string' ? data.length : (data as ArrayBuffer).byteLength)
     const frame = readClientFrame(data as string | ArrayBuffer)
     if (typeof frame === 'string') return connection.fail(failure('INVALID_REQUEST', frame))
     if (frame.type === 'produce') return producer.produce(frame)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Broker, startBroker } from '../../testing/broker.ts'
+import { LiveClient } from '../support/live-client.ts'
 import { configFolder, edgelog, ended, type Ran, says, start } from './edgelog.ts'
 
 let broker: Broker
@@ -62,6 +63,20 @@ describe('topics', () => {
     expect(ran.err).toMatch(err)
     expect(ran.err).not.toMatch(/at .*:\d+:\d+/)
   })
+})
+
+it('connections are shown for as long as they are', async () => {
+  const nobody = await ok('connections')
+  expect(nobody).toBe('Nobody is connected.\n')
+  await ok('topics create watched -p 2')
+  const headers = { 'user-agent': 'a-watcher' }
+  const live = await new LiveClient(new URL('/v1/topics/watched/live', broker.http), { headers }).opened()
+  await expect.poll(() => ok('connections'), { timeout: 10_000 }).toMatch(/^websocket +a-watcher .* watched \(2\) +-$/m)
+  const counts = { websocket: 1 }
+  expect(await json('connections --kind websocket')).toMatchObject({ counts, connections: [{ kind: 'websocket' }] })
+  expect(await run('connections --kind fax')).toMatchObject({ code: 2 })
+  live.cut()
+  await expect.poll(() => ok('connections'), { timeout: 10_000 }).toBe(nobody)
 })
 
 describe('records', () => {

@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Broker, startBroker } from '../../testing/broker.ts'
 import { makePage } from '../../testing/bundle.ts'
+import { LiveClient } from '../support/live-client.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { fillShop } from '../support/shop.ts'
 
@@ -222,6 +223,27 @@ describe('the admin page', { timeout: 40_000 }, () => {
     await expect.poll(() => stored('/config/orders-value')).toMatchObject({ compatibilityLevel: 'FULL' })
   })
 
+  it('shows who is connected, of which kind, and who comes and goes', async () => {
+    await open('#/connections')
+    const kafka = page.getByRole('link', { name: /^Kafka \d/ })
+    await row('billing').getByRole('link', { name: 'orders' }).first().waitFor()
+    const headers = { 'user-agent': 'a-watcher' }
+    const watcher = new LiveClient(new URL('/v1/topics/payments/live', broker.http), { headers })
+    await row('a-watcher').getByRole('link', { name: 'payments' }).waitFor()
+    await page.getByLabel('Search connections').fill('a-watch')
+    await row('billing').first().waitFor({ state: 'detached' })
+    await page.getByLabel('Search connections').fill('')
+    await kafka.click()
+    await row('a-watcher').waitFor({ state: 'detached' })
+    await row('billing').first().waitFor()
+    await page.getByRole('link', { name: /^All \d/ }).click()
+    await row('a-watcher').waitFor()
+    watcher.cut()
+    await row('a-watcher').waitFor({ state: 'detached' })
+    await page.getByRole('link', { name: 'Live, events' }).click()
+    await heading('Nobody is connected').waitFor()
+  })
+
   it('shows the configs of the broker', async () => {
     await open('#/configuration')
     await page.getByLabel('Search configs').fill('log.retention.hours')
@@ -257,6 +279,7 @@ describe('the admin page', { timeout: 40_000 }, () => {
       '#/topics/orders',
       '#/groups/billing',
       '#/schemas/orders-value',
+      '#/connections',
       '#/configuration',
     ]) {
       await open(hash)

@@ -32,7 +32,7 @@ export function Overview() {
         api<Cluster>('/v1/cluster', { signal }),
         api<{ topics: Topic[] }>('/v1/topics', { signal }),
         api<{ groups: ListedGroup[] }>('/v1/groups', { signal }),
-        apiText('/metrics?ask=none', { signal }),
+        apiText('/metrics?ask=connections', { signal }),
       ])
       samples.current = [
         ...samples.current.slice(1 - MAX_SAMPLES),
@@ -81,10 +81,11 @@ export function Overview() {
                 <dd class="mono">{cluster.brokers.map(({ host, port }) => `${host}:${port}`).join(', ')}</dd>
                 <dt>HTTP</dt>
                 <dd class="mono">{location.origin}</dd>
-                <dt>Open connections</dt>
+                <dt>Connections</dt>
                 <dd>
-                  {connections.map(([kind, open]) => `${kind} ${open}`).join(', ') || 'none'}{' '}
-                  <span class="soft">in the isolate that answered; others are not counted</span>
+                  <a href={href('connections')}>
+                    {connections.map(([kind, open]) => `${kind} ${open}`).join(', ') || 'none'}
+                  </a>
                 </dd>
               </dl>
             </section>

@@ -13,7 +13,9 @@ import {
   responseHeaderVersion,
 } from '../../protocol/frame.ts'
 import type { Broker } from '../broker.ts'
-import { connected, kafkaRequests } from '../metrics/measured.ts'
+import { kafkaRequests } from '../metrics/measured.ts'
+import type { Activity } from '../../cluster/connections.ts'
+import { KafkaActivity } from './activity.ts'
 import { type AnyApi, type Call, isFlexible, serves, SIZE } from './api.ts'
 import { versionsOf } from './apis/18-api-versions.ts'
 import { apis } from './apis.ts'
@@ -58,7 +60,7 @@ export class Connection {
   readonly #log: (line: string) => void
   readonly #frames = new FrameReader(MAX_REQUEST_BYTES)
   readonly #gone = new AbortController()
-  readonly #uncount = connected('kafka')
+  readonly #activity = new KafkaActivity()
   readonly #fetches = new FetchState()
   readonly #waiting: Uint8Array[] = []
   #waitingRequests = 0
@@ -80,6 +82,7 @@ export class Connection {
 
   /** Bytes from the client, cut anywhere; the caller gives them away. Resolves when the client may send more. */
   async receive(bytes: Uint8Array): Promise<void> {
+    this.#activity.bytesIn += bytes.length
     try {
       for (const frame of this.#frames.push(bytes)) {
         this.#waiting.push(frame)
@@ -105,10 +108,14 @@ export class Connection {
     return this.#waitingRequests === 0
   }
 
+  /** What it has done so far. */
+  get activity(): Activity {
+    return this.#activity.told(this.#fetches.sessions)
+  }
+
   /** The client has gone, or must: what it waited for is let go. */
   close(): void {
     if (this.closed) return
-    this.#uncount()
     this.#gone.abort()
     this.#fetches.close()
     this.#waiting.length = 0
@@ -148,9 +155,9 @@ export class Connection {
     while (this.#outgoing.length > 0 && !this.closed) {
       const together = this.#outgoing.splice(0, writableTogether(this.#outgoing))
       const [first] = together
-      await this.#pipe
-        .send(together.length === 1 ? first!.bytes : joined(together.map(({ bytes }) => bytes)))
-        .catch(() => this.close())
+      const bytes = together.length === 1 ? first!.bytes : joined(together.map(({ bytes }) => bytes))
+      this.#activity.bytesOut += bytes.length
+      await this.#pipe.send(bytes).catch(() => this.close())
       for (const { requestBytes } of together) this.#done(requestBytes)
     }
     this.#writing = false
@@ -174,6 +181,7 @@ export class Connection {
       if (!serves(api, header.version)) return unsupported(api, header)
       const flexible = isFlexible(api, header.version)
       const request: unknown = codecFor(api.request, header.version, flexible).read(r)
+      this.#activity.heard(header, api, request)
       const begunMs = performance.now()
       const response = await api.handle!(request as never, this.#call(header, sent))
       kafkaRequests.observe(api.name, performance.now() - begunMs)

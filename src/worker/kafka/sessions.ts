@@ -43,6 +43,8 @@ export const keyOf = (wanted: { topic: string; topicId: string; partition: numbe
 
 export class Sessions {
   readonly #sessions = new Map<number, Session>()
+  /** What the last fetch asked for. */
+  wanted: ReadonlyMap<string, Wanted> = new Map()
 
   /** Opens, continues or ends a session as the request says; FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH. */
   open(
@@ -55,7 +57,8 @@ export class Sessions {
     if (epoch <= 0) {
       this.#sessions.delete(id)
       const session = epoch === 0 && all.size > 0 && all.size <= MAX_PARTITIONS ? this.#create(all) : undefined
-      return { wanted: session?.wanted ?? all, session, incremental: false }
+      this.wanted = session?.wanted ?? all
+      return { wanted: this.wanted, session, incremental: false }
     }
     const session = this.#sessions.get(id)
     if (session === undefined) return 'FETCH_SESSION_ID_NOT_FOUND'
@@ -67,6 +70,7 @@ export class Sessions {
     }
     for (const [key, one] of all)
       if (session.wanted.has(key) || session.wanted.size < MAX_PARTITIONS) session.wanted.set(key, one)
+    this.wanted = session.wanted
     return { wanted: session.wanted, session, incremental: true }
   }
 

@@ -16,14 +16,14 @@ const MAX_IDLE_MS = 600_000
 export async function serveTcp(socket: Socket, env: Env, ctx: Waiter): Promise<void> {
   const writer = socket.writable.getWriter() as WritableStreamDefaultWriter<Uint8Array>
   const reader = socket.readable.getReader({ mode: 'byob' })
-  let clientHost: string | undefined
+  let remoteAddress: string | undefined
   socket.opened.then(
-    ({ remoteAddress }) => (clientHost = remoteAddress?.replace(/:\d+$/, '')),
+    opened => (remoteAddress = opened.remoteAddress),
     () => {},
   )
   const pipe: Pipe = {
     get clientHost() {
-      return clientHost
+      return remoteAddress?.replace(/:\d+$/, '')
     },
     send: bytes => writer.write(bytes),
     close: () => {
@@ -33,7 +33,20 @@ export async function serveTcp(socket: Socket, env: Env, ctx: Waiter): Promise<v
   }
   const requestId = crypto.randomUUID()
   const log = (line: string): void => logEvent('warn', line, { requestId })
-  const connection = new Connection(new Broker(env, ctx), Nodes.parse(env.EDGELOG_BROKERS), pipe, log)
+  const broker = new Broker(env, ctx)
+  const connection = new Connection(broker, Nodes.parse(env.EDGELOG_BROKERS), pipe, log)
+  const left = broker.connections.announce(
+    {
+      connectionId: requestId,
+      kind: 'kafka',
+      openedMs: Date.now(),
+      get remoteAddress() {
+        return remoteAddress ?? null
+      },
+      userAgent: null,
+    },
+    () => connection.activity,
+  )
   let idle = setTimeout(() => connection.close(), MAX_IDLE_MS)
   let readBytes = MIN_READ_BYTES
   try {
@@ -51,6 +64,7 @@ export async function serveTcp(socket: Socket, env: Env, ctx: Waiter): Promise<v
     // The client is gone; whatever it waited for is let go below.
   } finally {
     clearTimeout(idle)
+    left()
     connection.close()
   }
 }

@@ -3,6 +3,7 @@
 
 import { subprotocols } from '../auth.ts'
 import { Broker, type Waiter } from '../broker.ts'
+import { announcedBy } from '../connections.ts'
 import type { Env } from '../env.ts'
 import { logEvent } from '../log.ts'
 import { Connection, type Pipe } from './connection.ts'
@@ -26,10 +27,16 @@ export function serveTunnel(request: Request, env: Env, ctx: Waiter, requestId: 
       for (let at = 0; at < bytes.length; at += MAX_MESSAGE_BYTES)
         server.send(bytes.subarray(at, at + MAX_MESSAGE_BYTES))
     },
-    close: () => server.close(1000),
+    close: () => {
+      left()
+      server.close(1000)
+    },
   }
   const log = (line: string): void => logEvent('warn', line, { requestId })
-  const connection = new Connection(new Broker(env, ctx), Nodes.parse(env.EDGELOG_BROKERS), pipe, log)
+  const broker = new Broker(env, ctx)
+  const connection = new Connection(broker, Nodes.parse(env.EDGELOG_BROKERS), pipe, log)
+  const announced = announcedBy('kafka-websocket', requestId, request)
+  const left = broker.connections.announce(announced, () => connection.activity)
   let receivedBytes = 0
   let taken: Promise<void> = Promise.resolve()
   server.addEventListener('message', ({ data }) => {

@@ -2,11 +2,11 @@
 // silent connection is kept alive, and one that has used up much of its invocation ends cleanly, to be resumed.
 
 import type { TopicView } from '../../cluster/cluster.ts'
+import type { Activity } from '../../cluster/connections.ts'
 import type { Isolation } from '../../log/followers.ts'
 import { errors, type Failure, failure, isFailure } from '../../protocol/errors.ts'
 import type { Followed } from '../follower.ts'
 import type { ContentReader, ReadFormat } from '../formats.ts'
-import { connected } from '../metrics/measured.ts'
 import { MAX_LIVE_PARTITIONS } from '../resume.ts'
 import { type Following, type LiveFailure, LiveSession, type Place, type Sink } from './session.ts'
 import { addedTo, type Brokerage, type Start, tooMany } from './start.ts'
@@ -27,7 +27,6 @@ const MAX_CHARS = 8_589_934_592
 const MAX_AGE_TICKS = 86_400_000 / TICK_MS
 
 export interface Door extends Sink {
-  readonly kind: 'sse' | 'websocket'
   /** What is written to it is on its way only later, so that it lags behind where there are many. */
   readonly lags: boolean
   /** Set by the connection: the client can take more; the client has gone. */
@@ -35,6 +34,11 @@ export interface Door extends Sink {
   onGone: () => void
   readonly sentFrames: number
   readonly sentChars: number
+  /** What the client said; nothing where it cannot say anything. */
+  readonly heardFrames: number
+  readonly heardChars: number
+  /** When there was last a word of either side. */
+  readonly lastMs: number
   /** A word without meaning, unless the client does not even take what it has been sent. */
   keepAlive(): void
   /** Ends cleanly: the client may come again with the token it has. */
@@ -66,8 +70,9 @@ export interface Live {
   /** All partitions are read, those too that are added later. */
   readonly whole: boolean
   readonly credit?: number
-  /** For members of a group (live/group.ts): the connection has ended; a record was sent. */
   readonly ended?: () => void
+  /** For members of a group (live/group.ts): which, and who is told of each record that was sent. */
+  readonly group?: string | undefined
   readonly sent?: (place: Place, offset: number) => void
 }
 
@@ -76,7 +81,6 @@ export class LiveConnection {
   readonly #live: Live
   readonly #topics = new Map<string, TopicView>()
   readonly #timer: ReturnType<typeof setInterval>
-  readonly #uncount: () => void
   #ticks = 0
   #spokenFrames = 0
   #silentTicks = 0
@@ -86,7 +90,6 @@ export class LiveConnection {
   constructor(live: Live) {
     const { broker, door, format, isolation, named, credit, sent } = live
     this.#live = live
-    this.#uncount = connected(door.kind)
     this.session = new LiveSession({
       sink: door,
       format,
@@ -118,13 +121,36 @@ export class LiveConnection {
   }
 
   fail(why: LiveFailure): void {
-    this.#uncount()
     this.session.fail(why)
   }
 
   close(): void {
-    this.#uncount()
     this.session.close()
+  }
+
+  /** What it has done so far. In and out are counted in characters. */
+  get activity(): Activity {
+    const { door, group = null } = this.#live
+    const topics = new Set<string>()
+    let partitions = 0
+    for (const { topic } of this.session.places) {
+      topics.add(topic.name)
+      partitions++
+    }
+    return {
+      clientId: null,
+      clientSoftwareName: null,
+      clientSoftwareVersion: null,
+      group,
+      transactionalId: null,
+      topics: [...topics],
+      partitions,
+      requests: 1 + door.heardFrames,
+      lastRequest: null,
+      lastMs: door.lastMs,
+      bytesIn: door.heardChars,
+      bytesOut: door.sentChars,
+    }
   }
 
   /** Ends cleanly: the client may come again. */

@@ -122,7 +122,6 @@ const TURN = Promise.resolve()
 export class LiveSession {
   readonly #options: SessionOptions
   readonly #vector = new ResumeVector()
-  /** What is read, or about to be. */
   readonly #places = new Set<Place>()
   #readings: Reading[] = []
   /** Where reading stopped. */
@@ -141,6 +140,11 @@ export class LiveSession {
   constructor(options: SessionOptions) {
     this.#options = options
     this.#credit = options.credit ?? Number.POSITIVE_INFINITY
+  }
+
+  /** What is read, or about to be. */
+  get places(): Iterable<Place> {
+    return this.#places
   }
 
   /** Tells the reader where it stands, and starts to read there; partitions that turn up later are read with it too. */

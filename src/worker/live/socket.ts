@@ -16,12 +16,14 @@ const CLOSE_CODES = 4_000
 const COME_AGAIN = 1_012
 
 export class LiveSocket implements Door {
-  readonly kind = 'websocket'
   readonly lags = false
   onReady: () => void = () => {}
   onGone: () => void = () => {}
   sentFrames = 0
   sentChars = 0
+  heardFrames = 0
+  heardChars = 0
+  lastMs = Date.now()
   readonly #socket: WebSocket
   #records: string[] = []
   #unconfirmedChars = 0
@@ -51,6 +53,13 @@ export class LiveSocket implements Door {
         : `{"type":"records","records":[${records}],"resume":"${resume}"}`
     this.#records = []
     this.write(text)
+  }
+
+  /** The client has said so much. */
+  heard(chars: number): void {
+    this.heardFrames++
+    this.heardChars += chars
+    this.lastMs = Date.now()
   }
 
   /** The client has read what was sent to it. */
@@ -97,6 +106,7 @@ export class LiveSocket implements Door {
   write(text: string): void {
     this.sentFrames++
     this.sentChars += text.length
+    this.lastMs = Date.now()
     this.#unconfirmedChars += text.length
     try {
       this.#socket.send(text)

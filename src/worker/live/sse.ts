@@ -9,13 +9,15 @@ import type { LiveFailure } from './session.ts'
 const RETRY_MS = 1_000
 
 export class EventStream implements Door {
-  readonly kind = 'sse'
   readonly lags = true
   readonly body: ReadableStream<Uint8Array>
   onReady: () => void = () => {}
   onGone: () => void = () => {}
   sentFrames = 0
   sentChars = 0
+  readonly heardFrames = 0
+  readonly heardChars = 0
+  lastMs = Date.now()
   /** Of `sentChars`, those that the other end of the stream has taken. */
   takenChars = 0
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>
@@ -87,6 +89,7 @@ export class EventStream implements Door {
     this.#text = ''
     this.sentFrames++
     this.sentChars += text.length
+    this.lastMs = Date.now()
     if (text === '') return
     this.#writing = true
     // What fails has the writer closed.

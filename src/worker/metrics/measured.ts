@@ -1,4 +1,4 @@
-// What this isolate has seen: traffic by partition, requests and how long they took, connections, errors. Written by the
+// What this isolate has seen: traffic by partition, requests and how long they took, errors. Written by the
 // doors and the Broker, read by GET /metrics (metrics.ts). Numbers only, which any request may touch.
 
 import { Durations, Tally } from './exposition.ts'
@@ -43,14 +43,3 @@ export const partitionCalls = new Durations('call')
 export const errors = new Tally('error')
 export const kafkaRequests = new Durations('api')
 export const httpRequests = new Durations('status')
-export const connections = new Tally('door')
-
-/** Counts a connection as long as it lasts. Call what it returns once, at its end. */
-export function connected(door: 'kafka' | 'websocket' | 'sse'): () => void {
-  connections.add(door)
-  let open = true
-  return () => {
-    if (open) connections.add(door, -1)
-    open = false
-  }
-}

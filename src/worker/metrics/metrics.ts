@@ -1,5 +1,5 @@
-// GET /metrics: what this isolate has measured and, asked of the objects at every scrape, how large the partitions are and
-// how far groups are behind; in Prometheus' text format.
+// GET /metrics: what this isolate has measured and, asked of the objects at every scrape, how large the partitions are,
+// how far groups are behind and who is connected; in Prometheus' text format.
 
 import { z } from '@hono/zod-openapi'
 import { isFailure } from '../../protocol/errors.ts'
@@ -9,15 +9,7 @@ import { viewGroup, viewOffsets } from '../group-view.ts'
 import { inWaves } from '../kafka/partitions.ts'
 import { nothing, oneOf } from '../parameters.ts'
 import { type Durations, Exposition, type Labels } from './exposition.ts'
-import {
-  connections,
-  errors,
-  httpRequests,
-  kafkaRequests,
-  partitionCalls,
-  type Traffic,
-  trafficOfTopics,
-} from './measured.ts'
+import { errors, httpRequests, kafkaRequests, partitionCalls, type Traffic, trafficOfTopics } from './measured.ts'
 
 /** Objects asked in one scrape; where there are more, edgelog_scrape_complete says 0. */
 const MAX_PARTITIONS = 2_000
@@ -37,7 +29,7 @@ export function mountMetrics(app: App): void {
         'Counters and histograms are those of the isolate that answers, since it began. Every scrape asks the partitions and the coordinators, which wakes them: leave out what is not looked at.',
       params: nothing,
       query: z.object({
-        ask: oneOf(['all', 'partitions', 'groups', 'none'], 'Which objects are asked.').default('all'),
+        ask: oneOf(['all', 'partitions', 'groups', 'connections', 'none'], 'Which objects are asked.').default('all'),
       }),
       answers: { 200: { description: 'The metrics.', content: { 'text/plain': { schema: z.string() } } } },
     },
@@ -48,6 +40,7 @@ export function mountMetrics(app: App): void {
         await measured(out, broker),
         ask === 'all' || ask === 'partitions' ? await partitions(out, broker) : true,
         ask === 'all' || ask === 'groups' ? await groups(out, broker) : true,
+        ask === 'all' || ask === 'connections' ? await connections(out, broker) : true,
       ]
       const complete = whole.every(Boolean) ? 1 : 0
       out.family('edgelog_scrape_complete', 'gauge', 'Whether everything that was asked for is here.', [[{}, complete]])
@@ -70,7 +63,6 @@ async function measured(out: Exposition, broker: Broker): Promise<true> {
   seconds('kafka_request', 'Kafka requests from their arrival to their answer, waiting included.', kafkaRequests)
   seconds('http_request', 'HTTP requests from their arrival to the head of their answer.', httpRequests)
   out.family('edgelog_errors_total', 'counter', 'Appends and reads that were refused.', errors.samples())
-  out.family('edgelog_connections', 'gauge', 'Connections that are open.', connections.samples())
   return true
 }
 
@@ -99,6 +91,14 @@ async function partitions(out: Exposition, broker: Broker): Promise<boolean> {
   family('size_bytes', 'Bytes that are stored.', 'sizeBytes')
   family('segments', 'Segments that are stored.', 'segments')
   return asked.length === all.length && !described.some(isFailure)
+}
+
+async function connections(out: Exposition, broker: Broker): Promise<boolean> {
+  const counts = await broker.connections.counts()
+  if (isFailure(counts)) return false
+  const samples = Object.entries(counts).map(([kind, open]) => [{ kind }, open] as const)
+  out.family('edgelog_connections', 'gauge', 'Connections that are open.', samples)
+  return true
 }
 
 async function groups(out: Exposition, broker: Broker): Promise<boolean> {

@@ -6,12 +6,14 @@ import { startOf } from '../../../src/worker/live/start.ts'
 import { TestPartition, TestReader, TOPIC_ID } from '../../support/live.ts'
 
 class TestDoor extends TestReader implements Door {
-  readonly kind = 'websocket'
   readonly lags = false
   onReady = (): void => {}
   onGone = (): void => {}
   sentFrames = 0
   sentChars = 0
+  heardFrames = 0
+  heardChars = 0
+  lastMs = 0
   kept = 0
   ended = false
 
