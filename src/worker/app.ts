@@ -1,8 +1,8 @@
 // How a route is made: its parameters are checked by the very schemas that /openapi.json shows, and its handler gets them
 // checked, with a Broker of its own.
 
-import { OpenAPIHono, z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
+import { type Context, Hono } from 'hono'
+import * as z from 'zod'
 import type { Broker } from './broker.ts'
 import type { Env } from './env.ts'
 import { badRequest } from './problem.ts'
@@ -11,9 +11,12 @@ export interface AppEnv {
   Bindings: Env
   Variables: { broker: Broker; requestId: string }
 }
-export type App = OpenAPIHono<AppEnv>
+/** Hono, and what /openapi.json says of its routes. */
+export class App extends Hono<AppEnv> {
+  readonly described: (() => Described)[] = []
+}
 
-export const newApp = (): App => new OpenAPIHono<AppEnv>()
+export const newApp = (): App => new App()
 
 /** A body or answer in one media type; what the schema cannot say stands in the description. */
 export interface Content {
@@ -21,22 +24,29 @@ export interface Content {
   readonly example?: unknown
 }
 
-export interface Route<P extends z.ZodObject, Q extends z.ZodObject> {
+/** What is said of a route. */
+export interface Described {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   /** `/v1/topics/{topic}` */
   readonly path: string
   readonly tag: string
   readonly summary: string
   readonly description?: string
-  readonly params: P
-  readonly query: Q
+  readonly params: z.ZodObject
+  readonly query: z.ZodObject
   readonly headers?: z.ZodObject
   /** Media type to what it holds. */
   readonly body?: Readonly<Record<string, Content>>
   readonly bodyIsOptional?: true
+  /** By status, or `default`. */
   readonly answers: Readonly<
-    Record<number, { readonly description: string; readonly content?: Readonly<Record<string, Content>> }>
+    Record<string, { readonly description: string; readonly content?: Readonly<Record<string, Content>> }>
   >
+}
+
+export interface Route<P extends z.ZodObject, Q extends z.ZodObject> extends Described {
+  readonly params: P
+  readonly query: Q
 }
 
 export interface Checked<P extends z.ZodObject, Q extends z.ZodObject> {
@@ -50,37 +60,16 @@ export function route<P extends z.ZodObject, Q extends z.ZodObject>(
   spec: Route<P, Q>,
   handle: (c: Context<AppEnv>, checked: Checked<P, Q>) => Response | Promise<Response>,
 ): void {
-  describe(app, spec)
-  // Nothing asked for is the most common query: it is checked once.
-  const preset = spec.query.safeParse({})
+  const { params: asked, query: queried } = spec
+  app.described.push(() => ({ ...spec, answers: { ...spec.answers, default: PROBLEM } }))
+  // Nothing asked for is the most common query: it is checked once, when it first comes.
+  let preset: ReturnType<typeof queried.safeParse> | undefined
   app.on(spec.method.toUpperCase(), spec.path.replaceAll(/\{(\w+)\}/g, ':$1'), c => {
-    const params = spec.params.safeParse(c.req.param())
+    const params = asked.safeParse(c.req.param())
     if (!params.success) return notAsked('path', params.error)
-    const query = c.req.url.includes('?') ? spec.query.safeParse(c.req.query()) : preset
+    const query = c.req.url.includes('?') ? queried.safeParse(c.req.query()) : (preset ??= queried.safeParse({}))
     if (!query.success) return notAsked('query', query.error)
     return handle(c, { params: params.data, query: query.data })
-  })
-}
-
-function describe<P extends z.ZodObject, Q extends z.ZodObject>(app: App, spec: Route<P, Q>): void {
-  const { method, path, tag, summary, description, params, query, headers, body, bodyIsOptional, answers } = spec
-  const problem = {
-    description: 'What went wrong.',
-    content: { 'application/problem+json': { schema: problemSchema } },
-  }
-  app.openAPIRegistry.registerPath({
-    method,
-    path,
-    tags: [tag],
-    summary,
-    ...(description === undefined ? {} : { description }),
-    request: {
-      params,
-      query,
-      ...(headers === undefined ? {} : { headers }),
-      ...(body === undefined ? {} : { body: { required: bodyIsOptional !== true, content: body } }),
-    },
-    responses: { ...answers, default: problem },
   })
 }
 
@@ -92,14 +81,20 @@ function notAsked(where: string, error: z.ZodError): Response {
 
 export const problemSchema = z
   .looseObject({
-    type: z.string().openapi({ example: '/docs#UNKNOWN_TOPIC_OR_PARTITION' }),
+    type: z.string().meta({ example: '/docs#UNKNOWN_TOPIC_OR_PARTITION' }),
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    code: z.string().openapi({ description: "Kafka's name of the error.", example: 'UNKNOWN_TOPIC_OR_PARTITION' }),
-    errorCode: z.int().openapi({ description: "Kafka's number of it.", example: 3 }),
-    retriable: z.boolean().openapi({ description: 'Whether the same request may succeed later.' }),
+    code: z.string().meta({ description: "Kafka's name of the error.", example: 'UNKNOWN_TOPIC_OR_PARTITION' }),
+    errorCode: z.int().meta({ description: "Kafka's number of it.", example: 3 }),
+    retriable: z.boolean().meta({ description: 'Whether the same request may succeed later.' }),
   })
-  .openapi('Problem', {
+  .meta({
+    id: 'Problem',
     description: 'RFC 9457. More members say more: `field`, `record`, `position`, `line`, `column`, `logStartOffset`.',
   })
+
+const PROBLEM = {
+  description: 'What went wrong.',
+  content: { 'application/problem+json': { schema: problemSchema } },
+}

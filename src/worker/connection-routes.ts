@@ -1,6 +1,6 @@
 // GET /v1/connections: who is connected, through whatever isolate, and what they have done.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import { type Activity, connectionKinds, type Shown } from '../cluster/connections.ts'
 import { isFailure } from '../protocol/errors.ts'
 import { type App, route } from './app.ts'
@@ -9,13 +9,11 @@ import { nothing, oneOf } from './parameters.ts'
 import { problem } from './problem.ts'
 
 const known = (schema: z.ZodType, description?: string) =>
-  description === undefined ? schema.nullable() : schema.nullable().openapi({ description })
+  description === undefined ? schema.nullable() : schema.nullable().meta({ description })
 
 const connectionSchema = z
   .object({
-    connectionId: z
-      .string()
-      .openapi({ description: 'Of WebSockets and event streams, the request id that opened it.' }),
+    connectionId: z.string().meta({ description: 'Of WebSockets and event streams, the request id that opened it.' }),
     kind: z.enum(connectionKinds),
     openedMs: z.int(),
     remoteAddress: known(z.string(), 'Of the client, where it is known.'),
@@ -25,7 +23,7 @@ const connectionSchema = z
     clientSoftwareVersion: known(z.string()),
     group: known(z.string(), 'The group it is a member of, or commits for.'),
     transactionalId: known(z.string()),
-    topics: z.array(z.string()).openapi({ description: 'The topics it reads, 20 at most.' }),
+    topics: z.array(z.string()).meta({ description: 'The topics it reads, 20 at most.' }),
     partitions: known(z.int(), 'How many partitions it reads.'),
     requests: known(z.int(), 'Frames, of live WebSockets.'),
     lastRequest: known(z.string(), "Kafka's name of its last request."),
@@ -33,16 +31,16 @@ const connectionSchema = z
     bytesIn: known(z.int(), 'From the client; of live consumers, characters.'),
     bytesOut: known(z.int(), 'To the client; of live consumers, characters.'),
   })
-  .openapi('Connection')
+  .meta({ id: 'Connection' })
 
 const listedSchema = z
   .object({
     counts: z
       .object(Object.fromEntries(connectionKinds.map(kind => [kind, z.int()])))
-      .openapi({ description: 'How many there are of each kind.' }),
+      .meta({ description: 'How many there are of each kind.' }),
     connections: z.array(connectionSchema),
   })
-  .openapi('Connections')
+  .meta({ id: 'Connections' })
 
 export function mountConnections(app: App): void {
   route(

@@ -1,7 +1,7 @@
 // GET and DELETE …/partitions/{p}/records: reading a partition from an offset or a time, as JSON, as lines or as stored,
 // waiting for records if asked to; and DeleteRecords. What reads on by itself is live.ts.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import type { Context } from 'hono'
 import type { ReadResult } from '../log/fetch.ts'
 import { failure, isFailure } from '../protocol/errors.ts'
@@ -30,7 +30,7 @@ const query = z.object({
     .regex(/^(earliest|latest|-?\d{1,16})$/, OFFSET)
     .refine(text => !/\d/.test(text) || Number.isSafeInteger(Number(text)), OFFSET)
     .optional()
-    .openapi({
+    .meta({
       description: 'Where to begin: earliest (if nothing is said), latest, an offset, or -N: N before the end.',
     }),
   timestamp: integer({
@@ -83,7 +83,7 @@ export function mountConsume(app: App): void {
           content: {
             'application/json': { schema: fetchedSchema },
             [NDJSON]: { schema: fetchedRecordSchema },
-            [RECORD_BATCH]: { schema: z.string().openapi({ format: 'binary' }) },
+            [RECORD_BATCH]: { schema: z.string().meta({ format: 'binary' }) },
           },
         },
       },

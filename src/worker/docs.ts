@@ -92,8 +92,8 @@ const mediaHtml = ([media, { schema = {} }]: [string, Media]): Html =>
 
 /** What a body is: the schema it refers to, and what is said of it. */
 function mediaSays(schema: Schema): Html {
-  if (schema.allOf) return html`${schema.allOf.map((each, i) => html`${i > 0 ? ': ' : ''}${mediaSays(each)}`)}`
-  return schema.description && !schema.$ref ? inline(schema.description) : schemaHtml(schema)
+  if (schema.description === undefined) return schemaHtml(schema)
+  return html`${schema.$ref && html`${schemaHtml(schema)}: `}${inline(schema.description)}`
 }
 
 /** Paragraphs, as Markdown parts them. */

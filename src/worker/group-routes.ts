@@ -1,6 +1,6 @@
 // /v1/groups: list, look at and delete groups, and change their offsets while nobody is in them.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import { type Failure, isFailure } from '../protocol/errors.ts'
 import { type App, route } from './app.ts'
 import { commitOffsets, forgetOffsets, resetOffsets, type Wrong } from './group-offsets.ts'
@@ -30,7 +30,7 @@ const TYPES = ['classic', 'consumer']
 const params = z.object({ group: groupParam })
 const tag = 'Groups'
 const json = (schema: z.ZodType) => ({ 'application/json': { schema } })
-const oneTopic = z.object({ topic: z.string().optional().openapi({ description: "One topic's offsets only." }) })
+const oneTopic = z.object({ topic: z.string().optional().meta({ description: "One topic's offsets only." }) })
 
 export function mountGroups(app: App): void {
   mountGroup(app)
@@ -53,7 +53,7 @@ function mountGroup(app: App): void {
           `Groups in one of these states only: ${STATES.join(', ')}; separated by commas.`,
         ).optional(),
         type: names(TYPES, `Groups of these protocols only: ${TYPES.join(', ')}.`).optional(),
-        after: z.string().default('').openapi({ description: 'Groups whose id comes after this one only.' }),
+        after: z.string().default('').meta({ description: 'Groups whose id comes after this one only.' }),
       }),
       answers: {
         200: {

@@ -1,6 +1,6 @@
 // What groups and their offsets look like in JSON: asked, checked and shown in /openapi.json.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import { MAX_PARTITIONS_PER_TOPIC } from '../cluster/topics.ts'
 import { unknownMembers } from './json-body.ts'
 import { timeOf, durationMs } from './times.ts'
@@ -32,7 +32,7 @@ export const groupName = z.string('must be a string').min(1, A_GROUP).refine(isI
 export const groupParam = z
   .string()
   .refine(isId, `must have ${MAX_GROUP_ID_BYTES} bytes at most`)
-  .openapi({ description: "The group's id.", example: 'readers' })
+  .meta({ description: "The group's id.", example: 'readers' })
 
 /** `Stable,Empty`: as kafka-consumer-groups.sh takes them, in any case. */
 export function names(known: readonly string[], description: string) {
@@ -41,7 +41,7 @@ export function names(known: readonly string[], description: string) {
     .string()
     .transform(text => text.split(',').map(name => spelled.get(name.trim().toLowerCase())))
     .refine(found => !found.includes(undefined), `must be one or several, separated by commas, of ${known.join(', ')}`)
-    .openapi({ type: 'string', description })
+    .meta({ type: 'string', description })
 }
 
 export const listedGroupsSchema = z
@@ -54,37 +54,37 @@ export const listedGroupsSchema = z
         protocolType: z.string(),
       }),
     ),
-    next: z.string().optional().openapi({ description: 'There are more: ask again with this as `after`.' }),
+    next: z.string().optional().meta({ description: 'There are more: ask again with this as `after`.' }),
   })
-  .openapi('Groups')
+  .meta({ id: 'Groups' })
 
 const offsetSchema = z
   .object({
     topic: z.string(),
     partition: z.int(),
-    offset: z.int().nullable().openapi({ description: 'Committed: the next one to read. Null: none is.' }),
+    offset: z.int().nullable().meta({ description: 'Committed: the next one to read. Null: none is.' }),
     metadata: z.string().nullable(),
-    endOffset: z.int().nullable().openapi({ description: 'One past the last record there is. Null: not known.' }),
-    lag: z.int().nullable().openapi({ description: 'Records from the one to the other.' }),
+    endOffset: z.int().nullable().meta({ description: 'One past the last record there is. Null: not known.' }),
+    lag: z.int().nullable().meta({ description: 'Records from the one to the other.' }),
   })
-  .openapi('GroupOffset')
+  .meta({ id: 'GroupOffset' })
 
 const lags = {
-  offsets: z.array(offsetSchema).openapi({
+  offsets: z.array(offsetSchema).meta({
     description: 'Partitions that have a committed offset, or that a member has.',
   }),
-  totalLag: z.int().openapi({ description: 'The sum of the lags that are known.' }),
+  totalLag: z.int().meta({ description: 'The sum of the lags that are known.' }),
 }
-export const offsetsSchema = z.object(lags).openapi('GroupOffsets')
+export const offsetsSchema = z.object(lags).meta({ id: 'GroupOffsets' })
 
 const assignedSchema = z.object({ topic: z.string(), partitions: z.array(z.int()) })
 export const groupSchema = z
   .object({
     group: z.string(),
-    state: z.string().openapi({ example: 'Stable' }),
+    state: z.string().meta({ example: 'Stable' }),
     type: z.enum(['classic', 'consumer']),
     protocolType: z.string(),
-    protocol: z.string().openapi({ description: 'The assignor.', example: 'range' }),
+    protocol: z.string().meta({ description: 'The assignor.', example: 'range' }),
     members: z.array(
       z.object({
         memberId: z.string(),
@@ -96,7 +96,7 @@ export const groupSchema = z
     ),
     ...lags,
   })
-  .openapi('Group')
+  .meta({ id: 'Group' })
 
 /** Offsets to commit. */
 export const newOffsets = some(
@@ -113,14 +113,14 @@ export const newOffsets = some(
 
 export const newOffsetsSchema = z
   .strictObject({ offsets: newOffsets }, unknownMembers('offsets'))
-  .openapi('NewGroupOffsets', { example: { offsets: [{ topic: 'orders', partition: 0, offset: 42 }] } })
+  .meta({ id: 'NewGroupOffsets', example: { offsets: [{ topic: 'orders', partition: 0, offset: 42 }] } })
 
 export const namedOffsetsSchema = z
   .strictObject(
     { offsets: some(z.strictObject({ topic, partition }, unknownMembers('topic, partition'))) },
     unknownMembers('offsets'),
   )
-  .openapi('NamedGroupOffsets', { example: { offsets: [{ topic: 'orders', partition: 0 }] } })
+  .meta({ id: 'NamedGroupOffsets', example: { offsets: [{ topic: 'orders', partition: 0 }] } })
 
 const SHIFT = 'must be an integer from -9007199254740991 to 9007199254740991'
 const A_TIME = 'must be ms since 1970 or an ISO 8601 time such as "2025-06-01T12:00:00Z"'
@@ -140,7 +140,8 @@ const target = z
     ],
     'must be "earliest", "latest", {"offset":N}, {"timestamp":ms or ISO 8601}, {"duration":"PT1H"} or {"shiftBy":N}',
   )
-  .openapi('ResetTarget', {
+  .meta({
+    id: 'ResetTarget',
     description:
       'Times and durations (so long ago) find the first record of that time or later, or the end where there is none. Offsets that the partition does not hold become its first or its end.',
     example: { duration: 'PT1H' },
@@ -154,12 +155,12 @@ export const resetSchema = z
       to: target,
       topics: some(z.union([z.string(), z.strictObject({ topic, partitions: some(partition).optional() })], A_TOPIC))
         .optional()
-        .openapi({ description: 'Left out: every partition that has a committed offset.' }),
-      dryRun: z.boolean('must be true or false').default(false).openapi({ description: 'Tells, and commits nothing.' }),
+        .meta({ description: 'Left out: every partition that has a committed offset.' }),
+      dryRun: z.boolean('must be true or false').default(false).meta({ description: 'Tells, and commits nothing.' }),
     },
     unknownMembers('to, topics, dryRun'),
   )
-  .openapi('OffsetsReset', { example: { to: 'earliest', topics: ['orders'], dryRun: true } })
+  .meta({ id: 'OffsetsReset', example: { to: 'earliest', topics: ['orders'], dryRun: true } })
 export type Reset = z.output<typeof resetSchema>
 
 export const resetDoneSchema = z
@@ -169,9 +170,9 @@ export const resetDoneSchema = z
       z.object({
         topic: z.string(),
         partition: z.int(),
-        from: z.int().nullable().openapi({ description: 'What was committed.' }),
+        from: z.int().nullable().meta({ description: 'What was committed.' }),
         to: z.int(),
       }),
     ),
   })
-  .openapi('OffsetsResetDone')
+  .meta({ id: 'OffsetsResetDone' })

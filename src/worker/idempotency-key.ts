@@ -1,6 +1,6 @@
 // The Idempotency-Key header: a request that comes again under the same key is answered as it was before.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import type { Context } from 'hono'
 import type { AppEnv } from './app.ts'
 import { badRequest } from './problem.ts'
@@ -8,7 +8,7 @@ import { badRequest } from './problem.ts'
 const MAX_IDEMPOTENCY_KEY = 255
 
 export const idempotencyKeyHeader = (description: string) =>
-  z.object({ 'idempotency-key': z.string().max(MAX_IDEMPOTENCY_KEY).optional().openapi({ description }) })
+  z.object({ 'idempotency-key': z.string().max(MAX_IDEMPOTENCY_KEY).optional().meta({ description }) })
 
 /** The key, if the request has one, or the answer that refuses it. */
 export function idempotencyKeyOf(c: Context<AppEnv>): string | undefined | Response {

@@ -1,6 +1,6 @@
 // A request's JSON body, checked by the schema that /openapi.json shows, or the answer that refuses it.
 
-import type { z } from '@hono/zod-openapi'
+import type * as z from 'zod'
 import { readBody } from './body.ts'
 import { isMalformed, readJson } from './malformed.ts'
 import { mediaType } from './media.ts'

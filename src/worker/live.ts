@@ -1,7 +1,7 @@
 // Live consumers: GET …/records as server-sent events, and …/live as a WebSocket. Here is what can be asked for; both doors
 // are thin, and what they share is live/session.ts.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import type { Context } from 'hono'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { type App, type AppEnv, route } from './app.ts'
@@ -39,7 +39,7 @@ const query = z.object({
     )
     .refine(begin => begin.from !== 'offset' || Number.isSafeInteger(begin.offset), OFFSET)
     .optional()
-    .openapi({
+    .meta({
       type: 'string',
       description:
         'Where each partition begins: latest (if nothing is said), earliest, an offset, or -N: N before the end.',
@@ -56,7 +56,7 @@ const query = z.object({
       PARTITIONS,
     )
     .optional()
-    .openapi({
+    .meta({
       type: 'string',
       example: '0,2',
       description:
@@ -66,7 +66,7 @@ const query = z.object({
     .string('must be a resume token')
     .max(MAX_TOKEN_LENGTH, 'must be a resume token')
     .optional()
-    .openapi({ description: 'The last token a live consumer got. It goes on exactly there, whatever offset says.' }),
+    .meta({ description: 'The last token a live consumer got. It goes on exactly there, whatever offset says.' }),
   isolation: isolationParam,
   ...groupQuery,
   ...schemaFormatParams,
@@ -83,7 +83,7 @@ const topics = z
   .string(TOPICS)
   .transform(text => [...new Set(text.split(',').filter(name => name !== ''))])
   .refine(list => list.length > 0 && list.length <= MAX_LIVE_TOPICS, TOPICS)
-  .openapi({ type: 'string', example: 'orders,payments', description: 'The topics to read, separated by commas.' })
+  .meta({ type: 'string', example: 'orders,payments', description: 'The topics to read, separated by commas.' })
 
 type Query = z.output<typeof query> & { readonly credit?: number | undefined }
 
@@ -134,7 +134,7 @@ export function mountLive(app: App): void {
   const upgraded = { 101: { description: 'The socket is open.' } }
   const params = z.object({ topic: topicParam })
   const headers = z.object({
-    'last-event-id': z.string().optional().openapi({ description: 'As `resume`; an EventSource sends it by itself.' }),
+    'last-event-id': z.string().optional().meta({ description: 'As `resume`; an EventSource sends it by itself.' }),
   })
 
   route(

@@ -1,7 +1,7 @@
 // What operators look at: the cluster and its configs, a topic's configs with where they come from, a partition's
 // segments, and transactions.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import { isFailure } from '../protocol/errors.ts'
 import { type App, route } from './app.ts'
 import { brokerEntries, type ConfigEntry, topicEntries } from './kafka/configs.ts'
@@ -22,13 +22,11 @@ const configSchema = z
   .object({
     name: z.string(),
     value: z.string().nullable(),
-    source: z
-      .enum(['TOPIC', 'STATIC_BROKER', 'DEFAULT'])
-      .openapi({ description: 'Who set it, in the words of Kafka.' }),
+    source: z.enum(['TOPIC', 'STATIC_BROKER', 'DEFAULT']).meta({ description: 'Who set it, in the words of Kafka.' }),
     readOnly: z.boolean(),
     documentation: z.string(),
   })
-  .openapi('Config')
+  .meta({ id: 'Config' })
 
 const clusterSchema = z
   .object({
@@ -39,24 +37,24 @@ const clusterSchema = z
     partitions: z.int(),
     config: z.array(configSchema),
   })
-  .openapi('Cluster')
+  .meta({ id: 'Cluster' })
 
 const segmentSchema = z
   .object({
     baseOffset: z.int(),
     nextOffset: z.int(),
     sizeBytes: z.int(),
-    chunks: z.int().openapi({ description: 'Rows it is stored in: commits, as a rule.' }),
+    chunks: z.int().meta({ description: 'Rows it is stored in: commits, as a rule.' }),
     createdMs: z.int(),
-    maxTimestamp: z.int().openapi({ description: '-1 while it is empty.' }),
-    generation: z.int().openapi({ description: 'How often compaction has rewritten it.' }),
+    maxTimestamp: z.int().meta({ description: '-1 while it is empty.' }),
+    generation: z.int().meta({ description: 'How often compaction has rewritten it.' }),
     active: z.boolean(),
   })
-  .openapi('Segment')
+  .meta({ id: 'Segment' })
 
 const transactionSchema = z
   .object({ transactionalId: z.string(), producerId: z.int(), state: z.string(), startMs: z.int() })
-  .openapi('Transaction')
+  .meta({ id: 'ListedTransaction' })
 
 export function mountLooking(app: App): void {
   route(
@@ -137,7 +135,7 @@ export function mountLooking(app: App): void {
       summary: 'List transactional ids and how their transactions stand',
       params: nothing,
       query: z.object({
-        after: z.string().default('').openapi({ description: 'Those whose id comes after this one only.' }),
+        after: z.string().default('').meta({ description: 'Those whose id comes after this one only.' }),
       }),
       answers: {
         200: {

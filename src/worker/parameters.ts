@@ -1,6 +1,6 @@
 // The parameters that routes share, each checked and described in one place.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import { askedFormats, formats } from './formats.ts'
 import { MAX_PARTITION } from './records-in.ts'
 
@@ -19,7 +19,7 @@ export function integer({ min = 0, max = Number.MAX_SAFE_INTEGER, preset, descri
     .regex(/^-?\d{1,16}$/, sentence)
     .transform(Number)
     .refine(value => value >= min && value <= max, sentence)
-    .openapi({
+    .meta({
       type: 'integer',
       minimum: min,
       maximum: max,
@@ -29,9 +29,9 @@ export function integer({ min = 0, max = Number.MAX_SAFE_INTEGER, preset, descri
 }
 
 export const oneOf = <const T extends readonly [string, ...string[]]>(values: T, description: string) =>
-  z.enum(values, `must be one of ${values.join(', ')}`).openapi({ description })
+  z.enum(values, `must be one of ${values.join(', ')}`).meta({ description })
 
-export const topicParam = z.string().openapi({ description: "The topic's name.", example: 'orders' })
+export const topicParam = z.string().meta({ description: "The topic's name.", example: 'orders' })
 export const partitionParam = integer({ max: MAX_PARTITION, description: 'The partition, counted from 0.' })
 
 export const formatParams = {

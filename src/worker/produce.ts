@@ -1,7 +1,7 @@
 // POST …/records: bodies of every kind become records or batches, and the answer says what came of each. Streams of lines
 // are produce-lines.ts; what carries the records is producing.ts.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import type { Context } from 'hono'
 import { isFailure } from '../protocol/errors.ts'
 import { type App, type AppEnv, route } from './app.ts'
@@ -31,7 +31,7 @@ const query = z.object({
   schemaVersion: schemaNumber('Its version in the subject instead; the latest, if neither is said.'),
   keySchemaId: schemaNumber('The id of the schema to write keys with, with keyFormat=schema.'),
   keySchemaVersion: schemaNumber('Its version in the subject instead.'),
-  key: z.string().optional().openapi({ description: 'The key where the body is the value, or a CloudEvent.' }),
+  key: z.string().optional().meta({ description: 'The key where the body is the value, or a CloudEvent.' }),
 })
 
 export function mountProduce(app: App): void {
@@ -44,17 +44,17 @@ export function mountProduce(app: App): void {
     ),
     body: {
       'application/json': { schema: recordsSchema },
-      [NDJSON]: { schema: recordSchema.openapi({ description: 'One record a line, any number of them.' }) },
+      [NDJSON]: { schema: recordSchema.meta({ description: 'One record a line, any number of them.' }) },
       'application/octet-stream': {
-        schema: z.string().openapi({ format: 'binary', description: 'The value of one record.' }),
+        schema: z.string().meta({ format: 'binary', description: 'The value of one record.' }),
       },
-      'text/*': { schema: z.string().openapi({ description: 'The value of one record, in UTF-8.' }) },
+      'text/*': { schema: z.string().meta({ description: 'The value of one record, in UTF-8.' }) },
       [RECORD_BATCH]: {
-        schema: z.string().openapi({ format: 'binary', description: "Kafka's record batches, format 2." }),
+        schema: z.string().meta({ format: 'binary', description: "Kafka's record batches, format 2." }),
       },
-      [CLOUDEVENT]: { schema: z.looseObject({}).openapi({ description: 'A structured CloudEvent 1.0.' }) },
+      [CLOUDEVENT]: { schema: z.looseObject({}).meta({ description: 'A structured CloudEvent 1.0.' }) },
       [CLOUDEVENT_BATCH]: {
-        schema: z.array(z.looseObject({})).openapi({ description: 'CloudEvents, a record each.' }),
+        schema: z.array(z.looseObject({})).meta({ description: 'CloudEvents, a record each.' }),
       },
     },
     answers: {

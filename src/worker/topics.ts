@@ -1,6 +1,6 @@
 // /v1/topics: create, list, look at, change and delete topics.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import type { TopicView } from '../cluster/cluster.ts'
 import { MAX_PARTITIONS_PER_TOPIC } from '../cluster/topics.ts'
 import { type Failure, isFailure } from '../protocol/errors.ts'
@@ -17,7 +17,8 @@ const MAX_LISTED_PARTITIONS = 1_000
 
 const A_CONFIG = 'must be a string, a number, a boolean or null'
 const configValue = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())], A_CONFIG)
-const config = z.record(z.string(), configValue, 'must be an object of configs').openapi('TopicConfig', {
+const config = z.record(z.string(), configValue, 'must be an object of configs').meta({
+  id: 'TopicConfig',
   description: "Kafka's topic configs by name. Null: the default.",
   example: { 'retention.ms': 3_600_000, 'cleanup.policy': 'delete' },
 })
@@ -30,10 +31,10 @@ const newTopicSchema = z
     { name: z.string('must be a string'), partitions: partitions.optional(), config: config.optional() },
     unknownMembers('name, partitions, config'),
   )
-  .openapi('NewTopic')
+  .meta({ id: 'NewTopic' })
 const topicChangesSchema = z
   .strictObject({ partitions: partitions.optional(), config: config.optional() }, unknownMembers('partitions, config'))
-  .openapi('TopicChanges')
+  .meta({ id: 'TopicChanges' })
 
 const aTopic = { 'application/json': { schema: topicSchema } }
 const params = z.object({ topic: topicParam })

@@ -1,7 +1,7 @@
 // The body of a transaction: {"transactionalId", "records", "offsets", "timeoutMs"}. Its records are read in one walk like
 // all others (records-in.ts), but each names its topic; the rest is small, and checked by a schema.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import { PASSING_ID } from '../coordinator/transaction-commands.ts'
 import { groupName, newOffsets } from './group-schemas.ts'
 import { fieldOf, unknownMembers } from './json-body.ts'
@@ -24,7 +24,7 @@ const offsetsSchema = z
   .strictObject(
     {
       group: groupName,
-      generation: z.int(A_GENERATION).min(-1, A_GENERATION).max(0x7fff_ffff, A_GENERATION).default(-1).openapi({
+      generation: z.int(A_GENERATION).min(-1, A_GENERATION).max(0x7fff_ffff, A_GENERATION).default(-1).meta({
         description: "The member's generation, or its epoch; left out by those who are no members.",
       }),
       memberId: z.string('must be a string').default(''),
@@ -33,7 +33,7 @@ const offsetsSchema = z
     },
     unknownMembers('group, generation, memberId, groupInstanceId, offsets'),
   )
-  .openapi('TransactionOffsets')
+  .meta({ id: 'TransactionOffsets' })
 
 /** All but the records. */
 const restSchema = z.strictObject({
@@ -43,7 +43,7 @@ const restSchema = z.strictObject({
     .refine(isId, `must have ${MAX_TRANSACTIONAL_ID_BYTES} bytes at most`)
     .refine(id => !id.startsWith(PASSING_ID), `must not begin with ${PASSING_ID}`)
     .optional()
-    .openapi({
+    .meta({
       description:
         'A newer request with the same id takes over: what an older one has under way is aborted (PRODUCER_FENCED). Left out: nobody is in the way.',
       example: 'orders-to-invoices-0',
@@ -53,18 +53,19 @@ const restSchema = z.strictObject({
     .min(1, A_TIMEOUT)
     .max(0x7fff_ffff, A_TIMEOUT)
     .default(DEFAULT_TIMEOUT_MS)
-    .openapi({ description: 'After so long the broker aborts it by itself.' }),
+    .meta({ description: 'After so long the broker aborts it by itself.' }),
   offsets: offsetsSchema.optional(),
 })
 
 export const transactionSchema = restSchema
   .extend({
     records: z
-      .array(recordSchema.extend({ topic: z.string() }).openapi('TransactionRecord'))
+      .array(recordSchema.extend({ topic: z.string() }).meta({ id: 'TransactionRecord' }))
       .optional()
-      .openapi({ description: '100,000 at most.' }),
+      .meta({ description: '100,000 at most.' }),
   })
-  .openapi('Transaction', {
+  .meta({
+    id: 'Transaction',
     example: {
       records: [{ topic: 'invoices', key: 'customer-7', value: { total: 9.5 } }],
       offsets: { group: 'invoicing', offsets: [{ topic: 'orders', partition: 0, offset: 42 }] },
@@ -122,7 +123,7 @@ export const transactedSchema = z
     transactionalId: z.string().optional(),
     records: z
       .array(z.object({ topic: z.string(), partition: z.int(), offset: z.int(), timestamp: z.int() }))
-      .openapi({ description: 'One entry a record, in request order.' }),
+      .meta({ description: 'One entry a record, in request order.' }),
     offsets: z
       .object({
         group: z.string(),
@@ -130,4 +131,4 @@ export const transactedSchema = z
       })
       .optional(),
   })
-  .openapi('Transacted')
+  .meta({ id: 'Transacted' })

@@ -2,7 +2,7 @@
 // together or not at all. How that is done is transact.ts.
 
 import { createHash } from 'node:crypto'
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import type { Context } from 'hono'
 import { type App, type AppEnv, route } from './app.ts'
 import { drain, readBody } from './body.ts'

@@ -501,6 +501,7 @@ describe('around the records', () => {
     expect((await api('GET /docs')).text).toContain('/v1/topics/{topic}/records')
     const { json } = await api('GET /openapi.json')
     expect(json.openapi).toBe('3.1.0')
+    expect(json.components.schemas).toMatchObject({ Transaction: {}, ListedTransaction: {} })
     expect(Object.keys(json.paths)).toContain('/v1/topics/{topic}/live')
   })
 

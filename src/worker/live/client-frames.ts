@@ -1,7 +1,7 @@
 // What the client of a live WebSocket says: credit, answers to pings, records to produce, and, as a member of a group,
 // offsets to commit.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import { JsonError, JsonReader } from '../json.ts'
 import { checkUtf8 } from '../malformed.ts'
 

@@ -1,6 +1,6 @@
 // What a live consumer may ask for with `?group=`, and what of its query makes no sense then.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import { groupParam } from '../group-schemas.ts'
 import { integer, oneOf } from '../parameters.ts'
 import { badRequest } from '../problem.ts'
@@ -13,7 +13,7 @@ const MAX_SESSION_MS = 1_800_000
 const MAX_INSTANCE_ID_CHARS = 249
 
 export const groupQuery = {
-  group: groupParam.min(1, 'must name a group').optional().openapi({
+  group: groupParam.min(1, 'must name a group').optional().meta({
     example: 'readers',
     description:
       'Join this group: its members, those of Kafka too, share the partitions, and its committed offsets say where each begins. Where nothing is committed, `offset` says it: earliest or latest.',
@@ -27,7 +27,7 @@ export const groupQuery = {
     .min(1, `must have 1 to ${MAX_INSTANCE_ID_CHARS} characters`)
     .max(MAX_INSTANCE_ID_CHARS, `must have 1 to ${MAX_INSTANCE_ID_CHARS} characters`)
     .optional()
-    .openapi({
+    .meta({
       description:
         "Be a static member (Kafka's group.instance.id): partitions wait for who comes back within the session's time.",
     }),

@@ -1,7 +1,7 @@
 // GET /metrics: what this isolate has measured and, asked of the objects at every scrape, how large the partitions are,
 // how far groups are behind and who is connected; in Prometheus' text format.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import { isFailure } from '../../protocol/errors.ts'
 import { type App, route } from '../app.ts'
 import type { Broker } from '../broker.ts'

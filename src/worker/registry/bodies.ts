@@ -1,7 +1,7 @@
 // What registry clients send, checked: schemas to register or look up, changes of configs and modes. Members that are null
 // or unknown say nothing, as with Confluent's.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import type { ConfigChange, SchemaRequest } from '../../schema/registry.ts'
 import type { SchemaType } from '../../schema/schema.ts'
 import { drain, readBody } from '../body.ts'
@@ -20,11 +20,11 @@ const int = z.int().max(MAX_INT)
 
 export const referenceSchema = z
   .object({ name: text, subject: text, version: int })
-  .openapi('SchemaReference', { description: 'What the schema calls it, and where it is registered.' })
+  .meta({ id: 'SchemaReference', description: 'What the schema calls it, and where it is registered.' })
 
 export const metadataSchema = z
   .object({ tags: z.record(text, z.array(text)).nullish(), properties: texts, sensitive: strings })
-  .openapi('SchemaMetadata')
+  .meta({ id: 'SchemaMetadata' })
 
 const ruleSchema = z.object({
   name: text.nullish(),
@@ -43,19 +43,19 @@ const rules = z.array(ruleSchema).max(MAX_ITEMS).nullish()
 
 export const ruleSetSchema = z
   .object({ migrationRules: rules, domainRules: rules, encodingRules: rules, enableAt: text.nullish() })
-  .openapi('RuleSet')
+  .meta({ id: 'RuleSet' })
 
 export const schemaBody = z
   .object({
     schema: text.nullish(),
-    schemaType: text.nullish().openapi({ description: 'AVRO (if left out), JSON or PROTOBUF.' }),
+    schemaType: text.nullish().meta({ description: 'AVRO (if left out), JSON or PROTOBUF.' }),
     references: z.array(referenceSchema).max(MAX_ITEMS).nullish(),
     metadata: metadataSchema.nullish(),
     ruleSet: ruleSetSchema.nullish(),
     version: int.nullish(),
     id: int.nullish(),
   })
-  .openapi('RegisterSchema')
+  .meta({ id: 'RegisterSchema' })
 
 export const configBody = z
   .object({
@@ -71,9 +71,9 @@ export const configBody = z
     defaultRuleSet: ruleSetSchema.nullish(),
     overrideRuleSet: ruleSetSchema.nullish(),
   })
-  .openapi('RegistryConfig')
+  .meta({ id: 'RegistryConfig' })
 
-export const modeBody = z.object({ mode: text.nullish() }).openapi('RegistryMode')
+export const modeBody = z.object({ mode: text.nullish() }).meta({ id: 'RegistryMode' })
 
 /** The body as the schema has it. Whatever Content-Type says: Confluent's takes octet streams, too, for JSON. */
 export async function readJsonBody<T>(request: Request, schema: z.ZodType<T>): Promise<T | RegistryError> {

@@ -1,7 +1,7 @@
 // The schema registry's HTTP API at Confluent's paths, in every context. What each call means is src/schema/registry.ts.
 
 import type { Context } from 'hono'
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import {
   type Filter,
   isRefusal,
@@ -12,7 +12,7 @@ import {
   type SchemaVersion,
 } from '../../schema/registry.ts'
 import { ANY_CONTEXT, isDefaultContext, normalizeSubject, prefixOfContext } from '../../schema/registry/subjects.ts'
-import type { App, AppEnv } from '../app.ts'
+import type { App, AppEnv, Described } from '../app.ts'
 import type { Registry } from './registry.ts'
 import { answerMedia, errorAnswer, isReadable, jsonAnswer, registryErrors, schemaJson, textAnswer } from './answers.ts'
 import { configBody, configChange, modeBody, readJsonBody, schemaBody, schemaRequest } from './bodies.ts'
@@ -432,7 +432,7 @@ const endpoints: readonly Endpoint[] = [
 
 export function mountRegistry(app: App): void {
   for (const { path, ...endpoint } of endpoints) {
-    describe(app, { path, ...endpoint })
+    app.described.push(() => described({ path, ...endpoint }))
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1')
     const method = endpoint.method.toUpperCase()
     app.on(method, pattern, c => serve(c, '', endpoint.handle))
@@ -504,30 +504,28 @@ async function compatible(call: Call, version: number | null): Promise<unknown> 
   return { is_compatible: messages.length === 0, ...(verbose ? { messages } : {}) }
 }
 
-function describe(app: App, { method, path, summary, query = [], body }: Omit<Endpoint, 'handle'>): void {
+function described({ method, path, summary, query = [], body }: Omit<Endpoint, 'handle'>): Described {
   const texts = (names: readonly string[], optional: boolean) =>
     z.object(Object.fromEntries(names.map(name => [name, optional ? z.string().optional() : z.string()])))
-  app.openAPIRegistry.registerPath({
+  return {
     method,
     path,
-    tags: ['Schema registry'],
+    tag: 'Schema registry',
     summary,
-    request: {
-      params: texts(
-        [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!),
-        false,
-      ),
-      query: texts(query, true),
-      ...(body === undefined ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } }),
-    },
-    responses: {
+    params: texts(
+      [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!),
+      false,
+    ),
+    query: texts(query, true),
+    ...(body === undefined ? {} : { body: { 'application/json': { schema: body } } }),
+    answers: {
       200: { description: 'As Confluent’s Schema Registry answers.' },
       default: {
         description: 'What went wrong.',
         content: { 'application/vnd.schemaregistry.v1+json': { schema: errorSchema } },
       },
     },
-  })
+  }
 }
 
-const errorSchema = z.object({ error_code: z.int(), message: z.string() }).openapi('RegistryError')
+const errorSchema = z.object({ error_code: z.int(), message: z.string() }).meta({ id: 'RegistryError' })

@@ -1,7 +1,7 @@
 // What is sent to a consumer instance of v2, checked: how it is made, what it subscribes to, which partitions and offsets are
 // meant.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import { isUtf8 } from 'node:buffer'
 import { readBody } from '../../body.ts'
 import { timeOf } from '../../times.ts'

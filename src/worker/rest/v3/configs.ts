@@ -1,6 +1,6 @@
 // Configs of v3: of topics, which change; of brokers and of the whole cluster, which the environment sets.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import type { ConfigChange, TopicView } from '../../../cluster/cluster.ts'
 import { failure, isFailure } from '../../../protocol/errors.ts'
 import type { App } from '../../app.ts'

@@ -1,6 +1,6 @@
 // /v3/clusters/{id}/topics: list, look at, create, grow and delete topics.
 
-import { z } from '@hono/zod-openapi'
+import * as z from 'zod'
 import type { TopicView } from '../../../cluster/cluster.ts'
 import { checkTopicName } from '../../../cluster/topics.ts'
 import { type Failure, failure, isFailure } from '../../../protocol/errors.ts'
