@@ -6,6 +6,8 @@ import { type ErrorName, errors, type Failure } from '../../protocol/errors.ts'
 export interface RestFailure {
   readonly errorCode: number
   readonly message: string
+  /** Where the code does not begin with it. */
+  readonly status?: number
 }
 
 export const restFailure = (errorCode: number, message: string): RestFailure => ({ errorCode, message })
@@ -16,6 +18,7 @@ export const isRestFailure = (value: unknown): value is RestFailure =>
 export const TOPIC_NOT_FOUND = restFailure(40401, 'Topic not found.')
 export const PARTITION_NOT_FOUND = restFailure(40402, 'Partition not found.')
 export const INSTANCE_NOT_FOUND = restFailure(40403, 'Consumer instance not found.')
+export const NOT_FOUND = restFailure(404, 'HTTP 404 Not Found')
 export const UNSUPPORTED_MEDIA = restFailure(415, 'HTTP 415 Unsupported Media Type')
 
 const BAD_REQUEST = 40002
@@ -53,12 +56,12 @@ export function fromKafka({ error, message }: Failure): RestFailure {
   return restFailure(retriable ? RETRIABLE : KAFKA_ERROR, message)
 }
 
-export const statusOf = (errorCode: number): number => (errorCode >= 1000 ? Math.floor(errorCode / 100) : errorCode)
+const statusOf = (errorCode: number): number => (errorCode >= 1000 ? Math.floor(errorCode / 100) : errorCode)
 
 export const errorBody = ({ errorCode, message }: RestFailure) => ({ error_code: errorCode, message })
 
 export const refuse = (failure: RestFailure, contentType = 'application/json'): Response =>
   new Response(JSON.stringify(errorBody(failure)), {
-    status: statusOf(failure.errorCode),
+    status: failure.status ?? statusOf(failure.errorCode),
     headers: { 'content-type': contentType },
   })

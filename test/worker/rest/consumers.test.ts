@@ -246,6 +246,10 @@ describe('an instance', () => {
     await broker.advance(20_000)
     expect(values(await instance.until(1))).toEqual(['b'])
     expect((await instance.get('subscription')).json.topics).toEqual([`${prefix}.a`, `${prefix}.b`])
+    // One way of subscribing until it is given up.
+    expect(await instance.post('subscription', { topics: [`${prefix}.a`] })).toMatchObject({ status: 409 })
+    await instance.delete('/subscription')
+    expect(await instance.post('subscription', { topics: [`${prefix}.a`] })).toMatchObject({ status: 204 })
   })
 })
 
@@ -350,8 +354,8 @@ describe('requests', () => {
     { body: { format: 'xml' }, status: 422, error_code: 422 },
     { body: { 'auto.offset.reset': 'bad-config' }, status: 422, error_code: 42204 },
     { body: { 'auto.commit.enable': 'perhaps' }, status: 422, error_code: 42204 },
-    { body: { 'fetch.min.bytes': -2 }, status: 400, error_code: 40001 },
-    { body: { 'fetch.min.bytes': 10_000_001 }, status: 400, error_code: 40001 },
+    { body: { 'fetch.min.bytes': -2 }, status: 422, error_code: 40001 },
+    { body: { 'fetch.min.bytes': 10_000_001 }, status: 422, error_code: 40001 },
     { body: { 'fetch.min.bytes': 'x' }, status: 422, error_code: 422 },
     { body: { name: 'x'.repeat(250) }, status: 422, error_code: 422 },
     { body: [], status: 422, error_code: 422 },
@@ -391,6 +395,14 @@ describe('requests', () => {
     { on: 'free', method: 'POST', what: '/subscription', body: { topic_pattern: '(' }, status: 422, error_code: 422 },
     { on: 'free', method: 'POST', what: '/subscription', body: '{"topics":', status: 400, error_code: 400 },
     { on: 'free', method: 'POST', what: '/subscription', body: {}, type: 'text/plain', status: 415, error_code: 415 },
+    {
+      on: 'subscribed',
+      method: 'POST',
+      what: '/subscription',
+      body: { topic_pattern: 't.*' },
+      status: 409,
+      error_code: 40903,
+    },
     {
       on: 'free',
       method: 'POST',

@@ -50,7 +50,9 @@ describe('metadata', () => {
     { path: '/topics/none', status: 404, json: { error_code: 40401, message: 'Topic not found.' } },
     { path: '/topics/none/partitions', status: 404, json: { error_code: 40401, message: 'Topic not found.' } },
     { path: '/topics/two/partitions/2', status: 404, json: { error_code: 40402, message: 'Partition not found.' } },
-    { path: '/topics/two/partitions/x', status: 404, json: { error_code: 40402, message: 'Partition not found.' } },
+    { path: '/topics/two/partitions/-1', status: 404, json: { error_code: 40402, message: 'Partition not found.' } },
+    { path: '/topics/two/partitions/x', status: 404, json: { error_code: 404, message: 'HTTP 404 Not Found' } },
+    { path: '/topics/two/partitions/x/offsets', status: 404, json: { error_code: 404 } },
     { path: '/topics/two/more', status: 404, json: { error_code: 404, message: 'HTTP 404 Not Found' } },
     { path: '/brokers/1', status: 404, json: { error_code: 404, message: 'HTTP 404 Not Found' } },
   ])('GET $path is refused', async ({ path, status, json }) => {
@@ -153,6 +155,7 @@ describe('producing', () => {
     { body: '{"records":[', status: 400, json: { error_code: 400 } },
     { body: '', status: 400, json: { error_code: 400 } },
     { path: '/topics/two/partitions/9', body: one, status: 404, json: { error_code: 40402 } },
+    { path: '/topics/two/partitions/9999999999', body: one, status: 404, json: { error_code: 404 } },
     { path: '/topics/not%20a%20name', body: one, status: 400, json: { error_code: 40002 } },
     { path: '/topics/__consumer_offsets', body: one, status: 400, json: { error_code: 40002 } },
   ])('refuses $body as $type', async ({ path = '/topics/two', type = BINARY, body, status, json }) => {

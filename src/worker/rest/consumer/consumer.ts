@@ -77,7 +77,7 @@ export class RestConsumer implements GroupReader {
   }
 
   async subscribe(reads: Subscription): Promise<RestFailure | null> {
-    if (this.#reads.from === 'assignment') return EXCLUSIVE
+    if (this.#reads.from !== 'nothing' && this.#reads.from !== reads.from) return EXCLUSIVE
     if (reads.from === 'pattern' && isFailure(compileRegex(reads.pattern)))
       return restFailure(422, `topic_pattern cannot be matched here: ${reads.pattern}`)
     await this.#letGo()

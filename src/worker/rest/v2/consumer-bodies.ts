@@ -117,10 +117,11 @@ function judge(body: z.output<typeof newConsumer>, group: string): NewConsumer |
     )
   const minBytes = body['fetch.min.bytes'] ?? body.responseMinBytes ?? DISABLED
   if (minBytes < DISABLED || minBytes > MAX_MIN_BYTES)
-    return restFailure(
-      40001,
-      `Invalid consumer configuration. It does not abide by the constraints: Invalid value ${minBytes} for configuration fetch.min.bytes: Value must be no ${minBytes < 0 ? `less than ${DISABLED}` : `more than ${MAX_MIN_BYTES}`}`,
-    )
+    return {
+      errorCode: 40001,
+      status: 422,
+      message: `Invalid consumer configuration. It does not abide by the constraints: Invalid value ${minBytes} for configuration fetch.min.bytes: Value must be no ${minBytes < 0 ? `less than ${DISABLED}` : `more than ${MAX_MIN_BYTES}`}`,
+    }
   const waitMs = body['consumer.request.timeout.ms'] ?? body.requestWaitMs ?? DEFAULT_WAIT_MS
   if (waitMs < 0) return invalid(`Invalid value ${waitMs} for configuration consumer.request.timeout.ms`)
   return {

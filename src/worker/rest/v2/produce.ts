@@ -23,7 +23,8 @@ export function mountProduce(app: App): void {
   )
 }
 
-async function produce(c: Context<AppEnv>, partition: number | undefined): Promise<Found> {
+async function produce(c: Context<AppEnv>, partition: number | RestFailure | undefined): Promise<Found> {
+  if (isRestFailure(partition)) return partition
   const request = c.req.raw
   const format = formatOfBody(request.headers.get('content-type'))
   if (isRestFailure(format)) return format

@@ -6,7 +6,7 @@ import { isFailure } from '../../../protocol/errors.ts'
 import type { App, AppEnv } from '../../app.ts'
 import { topicEntries } from '../../kafka/configs.ts'
 import { Nodes, replicationFactorOf } from '../../kafka/nodes.ts'
-import { isRestFailure, PARTITION_NOT_FOUND, type RestFailure, TOPIC_NOT_FOUND } from '../errors.ts'
+import { isRestFailure, NOT_FOUND, PARTITION_NOT_FOUND, type RestFailure, TOPIC_NOT_FOUND } from '../errors.ts'
 import { route } from './route.ts'
 
 export function mountTopics(app: App): void {
@@ -48,12 +48,16 @@ async function partitionOf(
   const topic = await topicOf(c)
   if (isRestFailure(topic)) return topic
   const partition = partitionNumber(c.req.param('partition')!)
+  if (isRestFailure(partition)) return partition
   return partition < topic.partitions ? { topic, partition } : PARTITION_NOT_FOUND
 }
 
-/** More than any topic has where the text is no number. */
-export const partitionNumber = (text: string): number =>
-  /^\d{1,10}$/.test(text) ? Number(text) : Number.MAX_SAFE_INTEGER
+/** As the proxy: a path that has no int there is none of its paths, and no topic has a partition below 0. */
+export function partitionNumber(text: string): number | RestFailure {
+  if (!/^-?\d{1,10}$/.test(text) || Number(text) > MAX_INT) return NOT_FOUND
+  return Number(text) < 0 ? PARTITION_NOT_FOUND : Number(text)
+}
+const MAX_INT = 0x7fff_ffff
 
 const nodesOf = (c: Context<AppEnv>): Nodes => Nodes.parse(c.env.EDGELOG_BROKERS)
 
