@@ -223,6 +223,44 @@ describe('the admin page', { timeout: 40_000 }, () => {
     await expect.poll(() => stored('/config/orders-value')).toMatchObject({ compatibilityLevel: 'FULL' })
   })
 
+  it('deletes a version of a schema, finds it among the deleted, and deletes all for good', async () => {
+    for (const type of ['int', 'long'])
+      await fetch(new URL('/subjects/gone-value/versions', broker.http), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ schema: `"${type}"` }),
+      })
+    await open('#/schemas/gone-value')
+    await button('Delete').click()
+    await dialog().getByText('its id stays').waitFor()
+    await dialog().getByRole('button', { name: 'Delete' }).click()
+    await dialog().waitFor({ state: 'detached' })
+    await expect.poll(() => stored('/subjects/gone-value/versions')).toEqual([1])
+    expect(await stored('/subjects/gone-value/versions?deleted=true')).toEqual([1, 2])
+    await page.getByLabel('Version', { exact: true }).selectOption('2')
+    await page.getByText('deleted', { exact: true }).waitFor()
+
+    await button('Delete').click()
+    await dialog().getByLabel('What').selectOption('')
+    await dialog().getByRole('button', { name: 'Delete' }).click()
+    await dialog().waitFor({ state: 'detached' })
+    await open('#/schemas')
+    await row('orders-value').waitFor()
+    expect(await row('gone-value').count()).toBe(0)
+    await page.getByLabel('Deleted ones, too').check()
+    await row('gone-value').getByText('deleted').waitFor()
+    await page.getByRole('link', { name: 'gone-value' }).click()
+
+    await button('Delete').click()
+    await dialog().getByLabel('What').selectOption('')
+    const forGood = dialog().getByRole('button', { name: 'Delete for good' })
+    expect(await forGood.isDisabled()).toBe(true)
+    await dialog().getByRole('textbox').fill('gone-value')
+    await forGood.click()
+    await row('orders-value').waitFor()
+    expect(await stored('/subjects?deleted=true')).toEqual(['orders-value'])
+  })
+
   it('shows who is connected, of which kind, and who comes and goes', async () => {
     await open('#/connections')
     const kafka = page.getByRole('link', { name: /^Kafka \d/ })

@@ -3,10 +3,11 @@
 import { useState } from 'preact/hooks'
 import { api, writeJson } from '../api.ts'
 import { diff } from '../diff.ts'
-import { useLoaded } from '../loading.ts'
+import { toProblem, useLoaded } from '../loading.ts'
 import { Copy, Empty, Head, Ready, Search, Table } from '../parts.tsx'
 import { href } from '../route.ts'
 import { Compatibility } from './compatibility.tsx'
+import { DeleteSchema } from './delete-schema.tsx'
 import { Register } from './register.tsx'
 
 export interface Schema {
@@ -17,6 +18,11 @@ export interface Schema {
   readonly schema: string
 }
 
+interface Version extends Schema {
+  /** Softly: its id can still be read. */
+  readonly isDeleted: boolean
+}
+
 /** Versions looked at of one subject: the newest. */
 const MAX_VERSIONS = 50
 
@@ -25,7 +31,14 @@ export function Schemas({ subject }: { subject: string | undefined }) {
 }
 
 function Subjects() {
-  const loaded = useLoaded('subjects', signal => api<string[]>('/subjects', { signal }))
+  const [withDeleted, setWithDeleted] = useState(false)
+  const loaded = useLoaded(`subjects ${withDeleted}`, async signal => {
+    const [subjects, all] = await Promise.all([
+      api<string[]>('/subjects', { signal }),
+      withDeleted ? api<string[]>('/subjects?deleted=true', { signal }) : [],
+    ])
+    return { subjects: withDeleted ? all : subjects, isThere: new Set(subjects) }
+  })
   const [wanted, setWanted] = useState('')
   const [registering, setRegistering] = useState(false)
   if (loaded.problem?.status === 404)
@@ -43,11 +56,21 @@ function Subjects() {
         </button>
       </Head>
       <Ready loaded={loaded}>
-        {subjects => {
+        {({ subjects, isThere }) => {
           const shown = subjects.filter(name => name.toLowerCase().includes(wanted.toLowerCase()))
           return (
             <>
-              <Compatibility />
+              <div class="filters">
+                <Compatibility />
+                <label class="check soft">
+                  <input
+                    type="checkbox"
+                    checked={withDeleted}
+                    onChange={event => setWithDeleted(event.currentTarget.checked)}
+                  />{' '}
+                  Deleted ones, too
+                </label>
+              </div>
               {subjects.length === 0 ? (
                 <Empty title="No schemas yet">
                   <p>
@@ -64,7 +87,8 @@ function Subjects() {
                       <td>
                         <a data-row href={href('schemas', name)}>
                           {name}
-                        </a>
+                        </a>{' '}
+                        {!isThere.has(name) && <Deleted />}
                       </td>
                     </tr>
                   ))}
@@ -82,12 +106,20 @@ function Subjects() {
 function Subject({ subject }: { subject: string }) {
   const path = `/subjects/${encodeURIComponent(subject)}/versions`
   const loaded = useLoaded(subject, async signal => {
-    const versions = (await api<number[]>(path, { signal })).slice(-MAX_VERSIONS)
-    return Promise.all(versions.toReversed().map(version => api<Schema>(`${path}/${version}`, { signal })))
+    const all = await api<number[]>(`${path}?deleted=true`, { signal })
+    const there = await api<number[]>(path, { signal }).catch(noneIfGone)
+    const newest = all.slice(-MAX_VERSIONS).toReversed()
+    return Promise.all(
+      newest.map(async (version): Promise<Version> => {
+        const schema = await api<Schema>(`${path}/${version}?deleted=true`, { signal })
+        return { ...schema, isDeleted: !there.includes(version) }
+      }),
+    )
   })
   const [chosen, setChosen] = useState<number>()
   const [against, setAgainst] = useState<number>()
   const [registering, setRegistering] = useState(false)
+  const [deleting, setDeleting] = useState(false)
   if (loaded.problem?.status === 404)
     return (
       <Empty title={`There is no subject ${subject}`}>
@@ -100,11 +132,17 @@ function Subject({ subject }: { subject: string }) {
         <button type="button" class="primary" disabled={!loaded.data} onClick={() => setRegistering(true)}>
           New version
         </button>
+        <button type="button" disabled={!loaded.data} onClick={() => setDeleting(true)}>
+          Delete
+        </button>
       </Head>
       <Compatibility subject={subject} />
       <Ready loaded={loaded}>
         {versions => {
-          const shown = versions.find(({ version }) => version === chosen) ?? versions[0]!
+          const shown =
+            versions.find(({ version }) => version === chosen) ??
+            versions.find(({ isDeleted }) => !isDeleted) ??
+            versions[0]!
           const other = versions.find(({ version }) => version === against)
           return (
             <>
@@ -114,9 +152,10 @@ function Subject({ subject }: { subject: string }) {
                   value={String(shown.version)}
                   onChange={event => setChosen(Number(event.currentTarget.value))}
                 >
-                  {versions.map(({ version, id }) => (
+                  {versions.map(({ version, id, isDeleted }) => (
                     <option key={version} value={String(version)}>
                       version {version}, id {id}
+                      {isDeleted && ', deleted'}
                     </option>
                   ))}
                 </select>
@@ -135,6 +174,7 @@ function Subject({ subject }: { subject: string }) {
                     ))}
                 </select>
                 <span class="soft">{shown.schemaType ?? 'AVRO'}</span>
+                {shown.isDeleted && <Deleted />}
                 <Copy text={() => shown.schema} label="Copy schema" />
               </div>
               {other ? (
@@ -147,6 +187,15 @@ function Subject({ subject }: { subject: string }) {
                 </pre>
               ) : (
                 <pre aria-label="Schema">{pretty(shown)}</pre>
+              )}
+              {deleting && (
+                <DeleteSchema
+                  subject={subject}
+                  versions={versions}
+                  shown={shown.version}
+                  close={() => setDeleting(false)}
+                  done={loaded.reload}
+                />
               )}
               {registering && (
                 <Register
@@ -163,6 +212,14 @@ function Subject({ subject }: { subject: string }) {
       </Ready>
     </>
   )
+}
+
+const Deleted = () => <span class="state bad">deleted</span>
+
+/** Of a subject whose versions were all deleted, the registry says that there is none. */
+function noneIfGone(error: unknown): number[] {
+  if (toProblem(error).status === 404) return []
+  throw error
 }
 
 function pretty({ schema }: Schema): string {
