@@ -17,6 +17,7 @@ import { javascripts } from './javascript.ts'
 import { kcat, kcatTools } from './kcat.ts'
 import { kafkaTools, threeBrokers } from './kafka-tools.ts'
 import { metrics } from './metrics.ts'
+import { prometheus } from './prometheus.ts'
 import { pythons } from './python.ts'
 import { registryClients } from './registry.ts'
 import { rest } from './rest.ts'
@@ -50,6 +51,7 @@ if (wants('kcat') && witnesses.includes(kcat)) await kcatTools(checks, port, pre
 if (wants('tools') && witnesses.includes(kafkaConsole)) await kafkaTools(checks, port, prefix)
 if (wants('exchange')) await exchange(checks, witnesses, port, prefix)
 if (wants('metrics') && broker !== undefined) await metrics(checks, broker.http)
+if (wants('metrics') && broker !== undefined) await prometheus(checks, broker.http)
 await broker?.close()
 if (wants('tools') && witnesses.includes(kafkaConsole) && broker !== undefined) await threeBrokers(checks)
 if (wants('group-command')) await groupCommand(checks)
