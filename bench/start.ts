@@ -1,10 +1,11 @@
-// How soon `npm start` takes a record, and what the broker holds in memory.
+// How soon `npm start` and a broker in a test take a record, and what the broker holds in memory.
 
+import { startBroker } from '../testing/index.ts'
 import { Connection, request } from './connection.ts'
 import type { Row } from './report.ts'
 import { Target } from './target.ts'
 
-const STARTS = 5
+const STARTS = 9
 
 export async function* startRows(): AsyncGenerator<Row> {
   const up: number[] = []
@@ -13,18 +14,40 @@ export async function* startRows(): AsyncGenerator<Row> {
     const start = performance.now()
     const target = await Target.start()
     up.push(performance.now() - start)
-    const connection = await Connection.open(target.http)
-    const body = '{"value":"first"}'
-    await connection.request(request('POST', '/v1/topics/bench-start/records', { type: 'application/json', body }))
+    await produceFirst(target.http)
     accepted.push(performance.now() - start)
-    connection.close()
     if (i === STARTS - 1) {
-      yield { what: '`npm start` until it says it is up', p50Ms: median(up), note: `${STARTS} starts` }
-      yield { what: '`npm start` until the first record is accepted', p50Ms: median(accepted), note: 'topic created' }
+      yield timeRow('`npm start` until it says it is up', up, `${STARTS} starts`)
+      yield timeRow('`npm start` until the first record is accepted', accepted, 'topic created')
       yield memoryRow('memory after the first record', target)
     }
     await target.stop()
   }
+  const tested: number[] = []
+  for (let i = 0; i < STARTS; i++) {
+    const start = performance.now()
+    const broker = await startBroker()
+    await produceFirst(new URL(broker.http))
+    tested.push(performance.now() - start)
+    await broker.close()
+  }
+  yield timeRow(
+    '`startBroker()` in a test until the first record is accepted',
+    tested,
+    `${STARTS} starts in one process`,
+  )
+}
+
+async function produceFirst(http: URL): Promise<void> {
+  const connection = await Connection.open(http)
+  const body = '{"value":"first"}'
+  await connection.request(request('POST', '/v1/topics/bench-start/records', { type: 'application/json', body }))
+  connection.close()
+}
+
+function timeRow(what: string, times: readonly number[], note: string): Row {
+  const sorted = times.toSorted((a, b) => a - b)
+  return { what, p50Ms: sorted[Math.floor(sorted.length / 2)]!, p99Ms: sorted.at(-1)!, note }
 }
 
 export function memoryRow(what: string, target: Target): Row {
@@ -36,6 +59,3 @@ export function memoryRow(what: string, target: Target): Row {
     .join(', ')
   return { what, note: `${megabytes(memory.reduce((sum, { bytes }) => sum + bytes, 0))}: ${parts}` }
 }
-
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!
