@@ -48,7 +48,9 @@ export class Target {
     const kafka = /Kafka +localhost:(\d+)/.exec(said)?.[1]
     if (url === undefined || kafka === undefined) throw new Error(`The broker did not start: ${said}`)
     // Whatever ends the bench ends the broker.
-    process.once('exit', () => child.kill('SIGTERM'))
+    const kill = (): unknown => child.kill('SIGTERM')
+    process.once('exit', kill)
+    child.once('exit', () => process.off('exit', kill))
     return new Target(child, new URL(url), Number(kafka), folder)
   }
 
