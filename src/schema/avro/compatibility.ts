@@ -1,6 +1,7 @@
 // Whether data of one Avro schema can be read with another: the specification's schema resolution, with the findings and
 // paths of Avro's own SchemaCompatibility. Each pair of types is compared once, so recursion ends and time is bounded.
 
+import { printAvro } from './print.ts'
 import {
   type AvroType,
   type Field,
@@ -27,6 +28,7 @@ export interface Finding {
     | 'READER_FIELD_MISSING_DEFAULT_VALUE'
     | 'TYPE_MISMATCH'
     | 'MISSING_UNION_BRANCH'
+    | 'SEVERAL_WRITER_FIELDS'
     | 'TOO_LARGE_TO_COMPARE'
   /** JSON pointer into the reader's schema, or '/'. */
   readonly path: string
@@ -45,6 +47,11 @@ const promotions: Partial<Record<Primitive, readonly string[]>> = {
 type Path = readonly string[]
 
 class TooLarge extends Error {}
+
+/** Avro's checker gives up on a field that has several of the writer's for its source. */
+class SeveralFields extends Error {}
+/** Of the writer's schema, in such a sentence. */
+const MAX_QUOTED = 10_240
 
 /** Empty: everything that was written with `writer` can be read with `reader`. */
 export function compareAvro(reader: AvroType, writer: AvroType): readonly Finding[] {
@@ -116,7 +123,7 @@ export function compareAvro(reader: AvroType, writer: AvroType): readonly Findin
   const compareFields = (reader: RecordType, writer: RecordType, path: Path, depth: number): readonly Finding[] =>
     reader.fields.flatMap((field, index) => {
       const at = [...path, 'fields', String(index)]
-      const source = sourceOf(field, writer)
+      const source = sourceOf(field, index, writer)
       if (source !== undefined) return compare(field.type, source.type, [...at, 'type'], depth)
       if (field.default !== undefined) return []
       // Avro lets the default of an enum stand in for the field's and then compares it with the whole record: no match.
@@ -129,6 +136,7 @@ export function compareAvro(reader: AvroType, writer: AvroType): readonly Findin
   try {
     return compare(reader, writer, [], 0)
   } catch (error) {
+    if (error instanceof SeveralFields) return [finding('SEVERAL_WRITER_FIELDS', [], error.message)]
     if (error instanceof TooLarge)
       return [finding('TOO_LARGE_TO_COMPARE', [], 'the schemas are too large to be compared')]
     throw error
@@ -136,12 +144,15 @@ export function compareAvro(reader: AvroType, writer: AvroType): readonly Findin
 }
 
 /** The writer's field of the same name, or of one that the reader says it had. */
-function sourceOf(field: Field, writer: RecordType): Field | undefined {
-  for (const name of [field.name, ...field.aliases]) {
-    const position = writer.positions.get(name)
-    if (position !== undefined) return writer.fields[position]
-  }
-  return undefined
+function sourceOf(field: Field, index: number, writer: RecordType): Field | undefined {
+  const positions = [field.name, ...field.aliases]
+    .map(name => writer.positions.get(name))
+    .filter(position => position !== undefined)
+  if (positions.length < 2) return positions.length === 0 ? undefined : writer.fields[positions[0]!]
+  const text = printAvro(writer, { known: new Set(), normalized: false }).slice(0, MAX_QUOTED)
+  throw new SeveralFields(
+    `Reader record field ${field.name} type:${kind(field.type)} pos:${index} matches multiple fields in writer record schema ${text}`,
+  )
 }
 
 /** Names without their namespaces, as Avro compares; aliases with. */

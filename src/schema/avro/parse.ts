@@ -13,6 +13,7 @@ import {
 } from '../json-text.ts'
 import { Steps } from '../steps.ts'
 import { isValidDefault } from './defaults.ts'
+import { printAvro } from './print.ts'
 import {
   type AvroType,
   branchName,
@@ -179,11 +180,12 @@ function defineRecord(
     }
     if (positions.has(name)) throw new Invalid(`Duplicate field ${name} in record ${shell.fullName}`)
     positions.set(name, fields.length)
+    const fieldType = inner(type, shell.namespace)
     fields.push({
       name,
-      type: inner(type, shell.namespace),
+      type: fieldType,
       doc: optionalText(field, 'doc'),
-      default: field.get('default'),
+      default: numberOfText(fieldType, field.get('default')),
       order,
       aliases: aliasesOf(field),
       properties: propertiesOf(field, FIELD_RESERVED),
@@ -232,7 +234,7 @@ function union(branches: readonly AvroType[]): AvroType {
 function checkDefault(field: Field, steps: Steps): void {
   if (field.default !== undefined && !isValidDefault(field.type, field.default, steps)) {
     throw new Invalid(
-      `Invalid default for field ${field.name}: ${shown(field.default)} not a ${branchName(field.type)}`,
+      `Invalid default for field ${field.name}: ${cut(writeJson(field.default))} not a ${cut(printAvro(field.type, { known: new Set(), normalized: false }))}`,
     )
   }
 }
@@ -307,7 +309,13 @@ function optionalText(json: JsonObject, key: string): string | undefined {
 }
 
 /** As much of the schema as an error should repeat. */
-function shown(json: Json): string {
-  const text = typeof json === 'string' ? json : writeJson(json)
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+const shown = (json: Json): string => cut(typeof json === 'string' ? json : writeJson(json))
+const cut = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text)
+
+/** Avro reads a text as the default of a float or double, but does not keep it as one. */
+function numberOfText(type: AvroType, value: Json | undefined): Json | undefined {
+  if (typeof value !== 'string' || (type.type !== 'float' && type.type !== 'double')) return value
+  const number = Number(value)
+  if (!/^-?\d/.test(value) || !Number.isFinite(number)) return value
+  return new JsonNumber(/[.eE]/.test(value) ? value : `${value}.0`)
 }

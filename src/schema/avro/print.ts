@@ -1,7 +1,10 @@
 // An Avro schema as text, as Avro's Schema.toString writes it and a registry returns it. Normalized, as by Confluent's
-// `normalize=true`, the order of properties and aliases and an empty doc do not matter either.
+// `normalize=true`, the order of properties and aliases, an empty doc and how the number of a default is written do not
+// matter either.
 
-import { type Json, type JsonNumber, writeJson } from '../json-text.ts'
+import { isArray, isObject, type Json, JsonNumber, writeJson } from '../json-text.ts'
+import { Steps } from '../steps.ts'
+import { isValidDefault } from './defaults.ts'
 import { type AvroType, type Field, isNamed, isPrimitive, isRecord, type NamedType } from './types.ts'
 
 type Entry = readonly [key: string, json: string]
@@ -19,12 +22,21 @@ const number = (number: JsonNumber): string => (number.isInteger ? number.text :
 
 /** Double.toString: at least one digit after the point, and powers of ten outside of 10^-3 … 10^7. */
 function javaDouble(value: number): string {
+  if (!Number.isFinite(value)) return `"${value}"`
   const magnitude = Math.abs(value)
   if (value === 0 || (magnitude >= 1e-3 && magnitude < 1e7)) {
     return Number.isInteger(value) ? `${Object.is(value, -0) ? '-0' : value}.0` : String(value)
   }
   const [digits, exponent] = value.toExponential().split('e')
   return `${digits!.includes('.') ? digits : `${digits}.0`}E${Number(exponent)}`
+}
+
+/** Float.toString: as few digits as tell it from its neighbours. */
+function javaFloat(value: number): string {
+  const float = Math.fround(value)
+  let digits = 1
+  while (digits < 9 && Math.fround(Number(float.toPrecision(digits))) !== float) digits++
+  return javaDouble(Number.isFinite(float) ? Number(float.toPrecision(digits)) : float)
 }
 
 /** Those that Avro and Confluent know: in a normalized text they come before other properties. */
@@ -35,6 +47,8 @@ const LOGICAL_TYPES = new Set(
   ).split(' '),
 )
 
+const MAX_DEFAULT_STEPS = 1_000_000
+
 interface Printing {
   /** Names that a reference defines: they are only mentioned. */
   readonly known: ReadonlySet<string>
@@ -43,6 +57,7 @@ interface Printing {
 
 export function printAvro(root: AvroType, { known, normalized }: Printing): string {
   const seen = new Set(known)
+  const steps = new Steps(MAX_DEFAULT_STEPS, 'The defaults are too many')
   const json = (value: Json): string => writeJson(value, { number, sorted: normalized })
   const aliasesOf = (aliases: readonly string[]): readonly string[] => (normalized ? [...aliases].sort() : aliases)
 
@@ -88,11 +103,34 @@ export function printAvro(root: AvroType, { known, normalized }: Printing): stri
       ['name', quoted(field.name)],
       ['type', print(field.type, space)],
       field.doc !== undefined && ['doc', quoted(field.doc)],
-      field.default !== undefined && ['default', json(field.default)],
+      field.default !== undefined && [
+        'default',
+        normalized ? defaultOf(field.type, field.default) : json(field.default),
+      ],
       field.order !== 'ascending' && ['order', quoted(field.order)],
       field.aliases.length > 0 && ['aliases', array(aliasesOf(field.aliases).map(quoted))],
       ...propertiesOf(field.properties),
     ])
+
+  /** With the numbers of what the type makes of them. */
+  const defaultOf = (type: AvroType, value: Json): string => {
+    if (type.type === 'union') {
+      const branch = type.branches.find(branch => isValidDefault(branch, value, steps))
+      return branch === undefined ? json(value) : defaultOf(branch, value)
+    }
+    if (type.type === 'float' && value instanceof JsonNumber) return javaFloat(value.value)
+    if (type.type === 'double' && value instanceof JsonNumber) return javaDouble(value.value)
+    if (type.type === 'array' && isArray(value)) return array(value.map(item => defaultOf(type.items, item)))
+    if (!isObject(value) || !(type.type === 'map' || (isNamed(type) && isRecord(type)))) return json(value)
+    const entries = [...value].sort(([a], [b]) => (a < b ? -1 : 1))
+    return object(
+      entries.map(([key, each]) => {
+        if (type.type === 'map') return [key, defaultOf(type.values, each)]
+        const position = type.positions.get(key)
+        return [key, position === undefined ? json(each) : defaultOf(type.fields[position]!.type, each)]
+      }),
+    )
+  }
 
   return print(root, '')
 }

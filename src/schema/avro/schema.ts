@@ -41,6 +41,7 @@ const descriptions: Record<Finding['type'], (finding: Finding, reader: string, w
   READER_FIELD_MISSING_DEFAULT_VALUE: ({ path, message }, reader, writer) =>
     `The field '${message}' at path '${path}' in the ${reader} schema has no default value and is missing in the ` +
     `${writer} schema`,
+  SEVERAL_WRITER_FIELDS: ({ message }) => message,
   TOO_LARGE_TO_COMPARE: () => 'The schemas are too large or too deep to be compared',
 }
 
@@ -49,9 +50,10 @@ export function avroIncompatibilities(
   writer: AvroSchema,
   [readerName, writerName]: readonly [string, string],
 ): readonly string[] {
-  return compareAvro(reader.root, writer.root).map(
-    finding =>
-      `{errorType:'${finding.type}', description:'${descriptions[finding.type](finding, readerName, writerName)}', ` +
-      `additionalInfo:'${finding.message}'}`,
-  )
+  return compareAvro(reader.root, writer.root).map(finding => {
+    const { type, message } = finding
+    if (type === 'SEVERAL_WRITER_FIELDS') return `Unexpected exception during compatibility check: ${message}`
+    const description = descriptions[type](finding, readerName, writerName)
+    return `{errorType:'${type}', description:'${description}', additionalInfo:'${message}'}`
+  })
 }

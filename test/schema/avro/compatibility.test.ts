@@ -292,6 +292,14 @@ it('is worded as by Confluent', () => {
   )
 })
 
+it('a field that has two of the writer for its source ends the comparison, as Avro’s does', () => {
+  const reader = record(f('b', 'long', { aliases: ['a'] }), f('c', 'int'))
+  expect(incompatibilities(parse(reader), parse(record(f('a', 'int'), f('b', 'string'))))).toEqual([
+    'Unexpected exception during compatibility check: Reader record field b type:LONG pos:0 matches multiple fields in ' +
+      `writer record schema ${parse(record(f('a', 'int'), f('b', 'string'))).text}`,
+  ])
+})
+
 describe('hostile pairs', () => {
   const named = (i: number, type: Given) => ({ type: 'record', name: `R${i}`, fields: [f('a', type), f('b', `R${i}`)] })
 

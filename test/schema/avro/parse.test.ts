@@ -46,6 +46,10 @@ describe('a registry returns', () => {
       '{"type":"record","name":"R","fields":[{"name":"f","type":"double","default":1.5},{"name":"l","type":"long","default":9223372036854775807}]}',
     ],
     [
+      '{"type":"record","name":"R","fields":[{"name":"f","type":"float","default":"2"},{"name":"g","type":"float","default":"NaN"}]}',
+      '{"type":"record","name":"R","fields":[{"name":"f","type":"float","default":2.0},{"name":"g","type":"float","default":"NaN"}]}',
+    ],
+    [
       {
         type: 'record',
         name: 'a.R',
@@ -116,6 +120,29 @@ describe('normalized', () => {
     expect(normalized(then)).toBe(then)
   })
 
+  it.each<[type: unknown, given: string, then: string]>([
+    ['double', '1', '1.0'],
+    ['double', '123456789012', '1.23456789012E11'],
+    ['double', '0.0001', '1.0E-4'],
+    ['float', '1', '1.0'],
+    ['float', '16777217', '1.6777216E7'],
+    ['float', '123456.789', '123456.79'],
+    ['float', '0.1', '0.1'],
+    ['float', '3e39', '"Infinity"'],
+    ['double', '"1.5"', '1.5'],
+    ['double', '"NaN"', '"NaN"'],
+    [['double', 'null'], '2', '2.0'],
+    [['null', 'double'], '2', '2.0'],
+    [['null', 'double'], 'null', 'null'],
+    ['long', '1', '1'],
+    [{ type: 'array', items: 'double' }, '[1,2.5]', '[1.0,2.5]'],
+    [{ type: 'map', values: ['int', 'float'] }, '{"b":1,"a":2.0}', '{"a":2.0,"b":1}'],
+    [{ type: 'record', name: 'I', fields: [{ name: 'x', type: 'double' }] }, '{"x":1}', '{"x":1.0}'],
+  ])('a default of %j, %s, is %s', (type, given, then) => {
+    const field = `{"type":"record","name":"R","fields":[{"name":"f","type":${JSON.stringify(type)},"default":${given}}]}`
+    expect(normalized(field)).toBe(field.replace(`"default":${given}`, `"default":${then}`))
+  })
+
   it('does not depend on the order of attributes and the way names are given', () => {
     const one = { type: 'record', name: 'n.R', b: 1, a: 2, fields: [{ name: 'r', type: ['null', 'R'] }] }
     const other = {
@@ -152,12 +179,15 @@ describe('refuses', () => {
     [field('int', { order: 'up' }), 'Invalid order of field f: up'],
     [field('int', { aliases: 'g' }), /aliases not an array/],
     [field({ type: 'record', name: 'R', fields: [] }), "Can't redefine: R"],
-    [field('int', { default: 'x' }), 'Invalid default for field f: x not a int'],
-    [field('int', { default: 2 ** 31 }), 'Invalid default for field f: 2147483648 not a int'],
-    [field('int', { default: 1.5 }), 'Invalid default for field f: 1.5 not a int'],
-    [field('long', { default: null }), 'Invalid default for field f: null not a long'],
-    [field(['null', 'int'], { default: 'x' }), 'Invalid default for field f: x not a union'],
-    [field({ type: 'array', items: 'int' }, { default: ['x'] }), 'Invalid default for field f: ["x"] not a array'],
+    [field('int', { default: 'x' }), 'Invalid default for field f: "x" not a "int"'],
+    [field('int', { default: 2 ** 31 }), 'Invalid default for field f: 2147483648 not a "int"'],
+    [field('int', { default: 1.5 }), 'Invalid default for field f: 1.5 not a "int"'],
+    [field('long', { default: null }), 'Invalid default for field f: null not a "long"'],
+    [field(['null', 'int'], { default: 'x' }), 'Invalid default for field f: "x" not a ["null","int"]'],
+    [
+      field({ type: 'array', items: 'int' }, { default: ['x'] }),
+      'Invalid default for field f: ["x"] not a {"type":"array","items":"int"}',
+    ],
     [{ type: 'array' }, 'Array has no items type: {"type":"array"}'],
     [{ type: 'map' }, 'Map has no values type: {"type":"map"}'],
     [{ type: 'enum', name: 'E' }, 'Enum has no symbols: {"type":"enum","name":"E"}'],
