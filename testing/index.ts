@@ -1,4 +1,4 @@
-// `edgelog/testing`: a whole broker inside a test. It starts in well under a second on free ports and a temporary folder, so
+// `edgelog/testing`: a whole broker inside a test. It starts in a quarter of a second on free ports and a temporary folder, so
 // tests run beside each other; its clock can be moved, and it can be made to forget, or to die, in the middle of anything.
 
 import { randomUUID } from 'node:crypto'
