@@ -6,7 +6,7 @@ import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { Answers } from './answers.ts'
 import { type Appended, type AppendRequest, type AppendResult, judge, type Origin } from './append.ts'
 import { type Batch, lastOffset, parseBatches, readBatches, stamp } from './batch.ts'
-import { type Chunk, joined, toChunks } from './chunk.ts'
+import { type Chunk, joined, MAX_CHUNK_BYTES, toChunks } from './chunk.ts'
 import type { CleanableLog } from './cleanable.ts'
 import { Cleaner } from './compaction.ts'
 import { isCompacted, type LogConfig } from './config.ts'
@@ -19,6 +19,8 @@ import { type AbortedTransaction, encodeMarker, type TransactionEnd, type Transa
 
 /** A Durable Object holds 10 GB; appends are refused a little before, while there is room to let segments go. */
 const FULL_BYTES = 9_800_000_000
+/** How big the store is costs a statement, so it is asked once in so many small chunks. */
+const SIZED_CHUNKS = 16
 
 export interface Identity {
   readonly topicId: string
@@ -99,7 +101,7 @@ export class PartitionLog {
     this.#answers = new Answers(store)
     this.#logEndOffset = this.#writtenOffset = this.#highWatermark = this.#active.nextOffset
     this.#transactions.settled(this.#highWatermark)
-    this.#full = store.sizeBytes > FULL_BYTES
+    this.#full = this.#store.sizeBytes > FULL_BYTES
   }
 
   /** The log of a partition that is born now: its tables, and an empty segment at offset 0. Inside the host's transaction. */
@@ -213,7 +215,20 @@ export class PartitionLog {
     this.#pendingAborted.push({ producerId, firstOffset, lastOffset, lastStableOffset })
   }
 
-  /** Writes everything decided, as one row a chunk. Inside the host's transaction; a throw leaves memory ahead of disk. */
+  /** Is all that `write` has to do a single row? That is written or not by itself, so it needs no transaction. */
+  writesOneRow(nowMs: number): boolean {
+    const others = this.#pendingAborted.length > 0 || this.#answers.dirty
+    return (
+      !others &&
+      this.#pendingBytes <= MAX_CHUNK_BYTES &&
+      !shouldRoll(this.#active, this.#pendingBytes, this.#config, nowMs)
+    )
+  }
+
+  /**
+   * Writes everything decided, as one row a chunk. Inside the host's transaction, unless `writesOneRow`; a throw leaves
+   * memory ahead of disk.
+   */
   write(nowMs: number): void {
     const chunks = toChunks(this.#pending)
     for (const chunk of chunks) {
@@ -226,9 +241,10 @@ export class PartitionLog {
     this.#pendingAborted = []
     this.#answers.write(nowMs)
     this.#written = chunks
+    if (this.#pendingBytes > MAX_CHUNK_BYTES || this.#active.chunks % SIZED_CHUNKS === 0)
+      this.#full = this.#store.sizeBytes > FULL_BYTES
     this.#pending = []
     this.#pendingBytes = 0
-    this.#full = this.#store.sizeBytes > FULL_BYTES
   }
 
   /** What was written is durable now: readers may see it. Returns the new chunks, for those who follow the tail. */

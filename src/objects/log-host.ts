@@ -89,9 +89,13 @@ export class LogHost {
   }
 
   /** Runs storage writes as one transaction and waits until they are durable. A failure restarts the object from disk. */
-  async transact<T>(writes: () => T): Promise<T> {
+  transact<T>(writes: () => T): Promise<T> {
+    return this.#durably(() => this.#ctx.storage.transactionSync(writes))
+  }
+
+  async #durably<T>(writes: () => T): Promise<T> {
     try {
-      const result = this.#ctx.storage.transactionSync(writes)
+      const result = writes()
       await this.#ctx.storage.sync()
       return result
     } catch (error) {
@@ -174,7 +178,7 @@ export class LogHost {
       const commit = this.#gathering
       this.#committing = commit
       this.#gathering = undefined
-      if (this.log === log) await this.transact(() => log.write(this.#now()))
+      if (this.log === log) await this.#write(log)
       const chunks = log.committed()
       this.#committing = undefined
       commit.resolve()
@@ -183,6 +187,12 @@ export class LogHost {
     }
     this.#isCommitting = false
     await this.arm()
+  }
+
+  #write(log: PartitionLog): Promise<void> {
+    const nowMs = this.#now()
+    const write = (): void => log.write(nowMs)
+    return log.writesOneRow(nowMs) ? this.#durably(write) : this.transact(write)
   }
 
   #abort(error: unknown): never {

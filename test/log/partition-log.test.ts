@@ -74,7 +74,7 @@ describe('append', () => {
   it('refuses politely when the object is nearly full', () => {
     const t = new TestLog()
     Object.defineProperty(t.storage, 'databaseSize', { get: () => 9_900_000_000 })
-    t.append(aBatch(['last']))
+    for (let i = 0; i < 16; i++) t.append(aBatch([`one of the last ${i}`]))
     expect(t.append(aBatch(['x']))).toMatchObject({
       error: 'KAFKA_STORAGE_ERROR',
       message: expect.stringContaining('retention.bytes'),
