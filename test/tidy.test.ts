@@ -12,10 +12,11 @@ const rank: Record<string, number> = {
   coordinator: 1,
   cluster: 1,
   schema: 1,
-  objects: 2,
-  worker: 3,
+  'log-line.ts': 2,
+  objects: 3,
+  worker: 4,
 }
-const isPure = (room: string): boolean => rank[room]! < rank['objects']!
+const isPure = (room: string): boolean => rank[room]! < rank['log-line.ts']!
 
 /** What the worker may take from the objects besides types: their classes, to hand them to wrangler, and how to reach one. */
 const mayTakeValues = (file: string, target: string): boolean =>

@@ -18,6 +18,7 @@ import {
 } from '../cluster/cluster.ts'
 import { MAX_MESSAGE_BYTES, partitionConfig } from '../cluster/configs.ts'
 import { view } from '../cluster/state.ts'
+import { nameOf, readLogLevel, whenDue } from '../log-line.ts'
 import { Reader } from '../protocol/bytes.ts'
 import { type Failure, isFailure } from '../protocol/errors.ts'
 import { ErrandRunner } from './errand-runner.ts'
@@ -33,6 +34,9 @@ const MAX_WAITING = 1_000
 /** Kafka's log of the same purpose, and its fixed id. */
 const IDENTITY = { topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', topic: '__cluster_metadata', partition: 0 }
 const CONFIG = partitionConfig({ 'cleanup.policy': 'compact', 'max.message.bytes': String(MAX_MESSAGE_BYTES) })
+
+/** What it is called in what is logged. */
+const OBJECT = nameOf(IDENTITY)
 
 interface ClusterEnv {
   readonly PARTITION: DurableObjectNamespace<PartitionObject>
@@ -54,10 +58,11 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
 
   constructor(ctx: DurableObjectState, env: ClusterEnv) {
     super(ctx, env)
+    readLogLevel(env)
     const broker = brokerConfigsFromEnv(env)
     // As Kafka, which does not start with a config it cannot read.
     if (isFailure(broker)) throw new Error(broker.message)
-    this.#errands = new ErrandRunner<Call>({
+    this.#errands = new ErrandRunner<Call>(OBJECT, {
       next: (most, except) => nextCalls(this.#shard.state(), most, except),
       carryOut: call => this.#tell(call),
       report: (answered, failed) => this.#report(answered, failed),
@@ -66,6 +71,7 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
       identity: IDENTITY,
       config: CONFIG,
       onTick: () => this.ctx.waitUntil(this.#errands.run()),
+      says: fact => said(fact, this.#shard.state()),
     })
     void this.#shard.call({ type: 'configureBroker', broker })
   }
@@ -132,9 +138,11 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
     return (await this.#shard.call({ type: 'allocateProducerIds' })) as ProducerIdBlock
   }
 
-  override async alarm(): Promise<void> {
-    await this.#shard.alarm()
-    await this.#errands.run()
+  override alarm(info?: AlarmInvocationInfo): Promise<void> {
+    return whenDue(OBJECT, info, async () => {
+      await this.#shard.alarm()
+      await this.#errands.run()
+    })
   }
 
   async #change(command: ClusterCommand, { validateOnly = false }: Options = {}): Promise<TopicResults> {
@@ -194,6 +202,17 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
     })
     for (const waiting of this.#waiting) if (this.#isTold(waiting.topicIds)) waiting.resolve()
   }
+}
+
+/** What operators care for: topics that come, change and go. `state` is from before the fact. */
+function said(fact: ClusterFact, { topics }: ClusterState): string | undefined {
+  if (fact.type !== 'topic') return undefined
+  const { topic, topicId } = fact
+  const before = topics.get(topicId)
+  if (topic === null) return `topic ${before?.name} (${topicId}) is deleted`
+  if (before === undefined) return `topic ${topic.name} (${topicId}) is created, partitions: ${topic.partitions}`
+  if (topic.partitions > before.partitions) return `topic ${topic.name} has more partitions: ${topic.partitions}`
+  return `topic ${topic.name} is configured anew: ${JSON.stringify(topic.config)}`
 }
 
 /** A cluster that was never stored is known by the object it lives in. */

@@ -15,6 +15,7 @@ import type { AppendResult } from '../log/append.ts'
 import type { LogConfig } from '../log/config.ts'
 import type { Identity } from '../log/partition-log.ts'
 import type { TransactionEnd } from '../log/transactions.ts'
+import { nameOf, whenDue } from '../log-line.ts'
 import { ZERO_UUID } from '../protocol/bytes.ts'
 import { isFailure } from '../protocol/errors.ts'
 import type { ClusterObject } from './cluster.ts'
@@ -46,7 +47,11 @@ export class CoordinatorObject extends MachineLogObject<CoordinatorEnv> {
     this.#world = { settings: settingsOf(brokerConfig(broker)), topics: noTopics }
     this.identity = { topicId: OFFSETS_TOPIC_ID, topic: OFFSETS_TOPIC, partition: partitionOf(ctx.id) }
     this.config = partitionConfig(offsetsTopic(broker).config, broker)
-    this.#shard = new Shard(ctx, groupMachine(this.#world), { identity: this.identity, config: this.config })
+    this.#shard = new Shard(ctx, groupMachine(this.#world), {
+      identity: this.identity,
+      config: this.config,
+      says: said,
+    })
   }
 
   protected override get host(): LogHost {
@@ -85,8 +90,8 @@ export class CoordinatorObject extends MachineLogObject<CoordinatorEnv> {
     return this.#shard.readAll(states => [...states.values()].map(listed).filter(group => group !== undefined))
   }
 
-  override async alarm(): Promise<void> {
-    await this.#shard.alarm()
+  override alarm(info?: AlarmInvocationInfo): Promise<void> {
+    return whenDue(nameOf(this.identity), info, () => this.#shard.alarm())
   }
 
   /** How old the topics may be for this command; undefined: it looks at none. */
@@ -144,6 +149,18 @@ export class CoordinatorObject extends MachineLogObject<CoordinatorEnv> {
         .map(topicId => ({ name, topicId }))
     })
   }
+}
+
+/** What operators care for: rebalances. */
+function said(fact: GroupFact, groupId: string): string | undefined {
+  if (fact.type === 'epoch')
+    return fact.value === null
+      ? `group ${groupId} is gone`
+      : `group ${groupId} rebalances, to epoch ${fact.value.epoch}`
+  if (fact.type !== 'classic') return undefined
+  if (fact.group === null) return `group ${groupId} is gone`
+  const { generation, members, state } = fact.group
+  return `group ${groupId} is ${state} in generation ${generation}, members: ${members.size}`
 }
 
 function namesAll(known: readonly string[] | undefined, names: readonly string[]): boolean {

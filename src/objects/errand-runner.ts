@@ -1,6 +1,8 @@
 // ErrandRunner: carries out what a machine's state says is still to be told to other objects, in waves of bounded size. What
 // is to be told, and when again after a failure, is the machine's; every call may be repeated.
 
+import { logEvent } from '../log-line.ts'
+
 /** Calls on their way at once. */
 const WAVE = 50
 /** Calls of one run; the alarm goes on with the rest, in an invocation of its own. */
@@ -18,12 +20,15 @@ export interface Errands<Call extends { readonly id: string }> {
 
 export class ErrandRunner<Call extends { readonly id: string }> {
   readonly #errands: Errands<Call>
+  readonly #object: string
   #running: Promise<void> = Promise.resolve()
   #isRunning = false
   #again = false
   #lastError: unknown
 
-  constructor(errands: Errands<Call>) {
+  /** `object` is whose errands these are, in the log. */
+  constructor(object: string, errands: Errands<Call>) {
+    this.#object = object
     this.#errands = errands
   }
 
@@ -61,7 +66,8 @@ export class ErrandRunner<Call extends { readonly id: string }> {
     }
     if (failed.size > 0) {
       const [id] = failed.keys()
-      console.warn(`${failed.size} errands failed and are tried again later, ${id} among them: ${this.#lastError}`)
+      const message = `${failed.size} errands failed and are tried again later, ${id} among them: ${this.#lastError}`
+      logEvent('warn', message, { object: this.#object })
       await this.#errands.report([], [...failed.values()])
     }
     return calls

@@ -1,6 +1,7 @@
 // LogCleaner: runs the compaction of an object's log when its alarm says so, in steps between which everybody else gets a
 // turn. What a step does is src/log/compaction.ts. Kafka's LogCleaner, whose threads share one buffer for their maps, too.
 
+import { logEvent, nameOf } from '../log-line.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 
 export interface CleaningOptions {
@@ -21,6 +22,8 @@ const WAIT_MS = 5_000
 
 /** Which object's turn it is in this isolate. */
 let turn: { readonly id: string; readonly untilMs: number } | undefined
+
+const sizeOf = (log: PartitionLog): number => log.describe().sizeBytes
 
 export class LogCleaner {
   readonly #ctx: DurableObjectState
@@ -47,12 +50,16 @@ export class LogCleaner {
   async run(log: PartitionLog, isCurrent: () => boolean): Promise<void> {
     if (!isCurrent() || this.dueMs(log) > this.#now() || !this.#takeTurn()) return
     this.#isRunning = true
+    const beforeBytes = sizeOf(log)
     try {
       for (let left = this.#options.alarmBytes; ; left -= this.#options.stepBytes) {
         // Where too little time was left for a map and one step that is stored, there would never be enough.
         const mayStop = await this.#step(log)
         const isDue = !this.#hasFailed && (log.cleanableMs() ?? Number.POSITIVE_INFINITY) <= this.#now()
-        if (!isDue || !isCurrent() || !this.#takeTurn()) return this.#endTurn(log)
+        if (!isDue || !isCurrent() || !this.#takeTurn()) {
+          if (!isDue && isCurrent()) this.#say(log, beforeBytes)
+          return this.#endTurn(log)
+        }
         if (mayStop && left <= this.#options.stepBytes) return
       }
     } finally {
@@ -76,14 +83,22 @@ export class LogCleaner {
       if (isStored) await this.#ctx.storage.sync()
     } catch (error) {
       if (thrown === undefined) {
-        this.#ctx.abort(`storage failed, starting again from what is stored: ${String(error)}`)
+        const message = `storage failed, starting again from what is stored: ${String(error)}`
+        logEvent('error', message, { object: nameOf(log.identity), error })
+        this.#ctx.abort(message)
         throw error
       }
-      console.error(`${log.identity.topic}-${log.identity.partition} is not compacted until its next start:`, thrown)
+      const message = `the log is not compacted until its next start: ${String(thrown)}`
+      logEvent('error', message, { object: nameOf(log.identity), error: thrown })
       this.#hasFailed = true
     }
     await new Promise(resolve => setTimeout(resolve, 0))
     return isStored
+  }
+
+  #say(log: PartitionLog, beforeBytes: number): void {
+    const message = `compacted from ${beforeBytes} to ${sizeOf(log)} bytes`
+    if (!this.#hasFailed) logEvent('info', message, { object: nameOf(log.identity) })
   }
 
   #takeTurn(): boolean {

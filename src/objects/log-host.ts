@@ -7,6 +7,7 @@ import type { Read, ReadRequest } from '../log/fetch.ts'
 import { type Identity, PartitionLog } from '../log/partition-log.ts'
 import { type Sql, Store } from '../log/store.ts'
 import type { TransactionEnd } from '../log/transactions.ts'
+import { logEvent, nameOf } from '../log-line.ts'
 import { type Failure, failure } from '../protocol/errors.ts'
 import { type CleaningOptions, LogCleaner, PARTITION_CLEANING } from './log-cleaner.ts'
 import { Telling } from './telling.ts'
@@ -131,7 +132,10 @@ export class LogHost {
     this.#alarmMs = null
     const { log } = this
     if (log === undefined) return
+    const { logStartOffset } = log.bounds
     await this.transact(() => log.retain(this.#now()))
+    if (log.bounds.logStartOffset > logStartOffset)
+      logEvent('info', `retention let go of what is below offset ${log.bounds.logStartOffset}`, { object: this.name })
     this.telling.changed()
     await this.#cleaner.run(log, () => this.log === log)
     await this.arm()
@@ -149,6 +153,11 @@ export class LogHost {
     const log = this.#born
     const result = log.append(request, this.#now(), origin)
     return this.#settled().then(() => (this.log === log ? result : failure('UNKNOWN_TOPIC_ID')))
+  }
+
+  /** What it is called in the log; before its birth nobody has told it. */
+  get name(): string {
+    return this.log === undefined ? (this.#ctx.id.name ?? 'unborn') : nameOf(this.log.identity)
   }
 
   get #born(): PartitionLog {
@@ -196,7 +205,9 @@ export class LogHost {
   }
 
   #abort(error: unknown): never {
-    this.#ctx.abort(`storage failed, starting again from what is stored: ${String(error)}`)
+    const message = `storage failed, starting again from what is stored: ${String(error)}`
+    logEvent('error', message, { object: this.name, error })
+    this.#ctx.abort(message)
     throw error
   }
 }

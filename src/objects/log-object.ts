@@ -6,6 +6,7 @@ import type { LogBounds, Read, ReadRequest } from '../log/fetch.ts'
 import type { Description, OffsetAndTimestamp, ToOpen } from '../log/partition-log.ts'
 import type { Segment } from '../log/segments.ts'
 import type { ActiveProducer } from '../log/producers.ts'
+import { readLogLevel } from '../log-line.ts'
 import { type Failure, failure } from '../protocol/errors.ts'
 import type { LogHost } from './log-host.ts'
 
@@ -16,6 +17,11 @@ const NO_BOUNDS: LogBounds = { logStartOffset: -1, highWatermark: -1, lastStable
 
 export abstract class LogObject<Env = unknown> extends DurableObject<Env> {
   protected abstract readonly host: LogHost
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    readLogLevel(env)
+  }
 
   read(request: ReadRequest): Read {
     if (this.host.log === undefined) return { ...unborn(), ...NO_BOUNDS }

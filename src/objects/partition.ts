@@ -5,6 +5,7 @@ import type { AppendRequest, AppendResult } from '../log/append.ts'
 import type { LogConfig } from '../log/config.ts'
 import type { Identity } from '../log/partition-log.ts'
 import type { TransactionEnd } from '../log/transactions.ts'
+import { whenDue } from '../log-line.ts'
 import type { Failure } from '../protocol/errors.ts'
 import { LogHost } from './log-host.ts'
 import { LogObject, unborn } from './log-object.ts'
@@ -64,7 +65,7 @@ export class PartitionObject extends LogObject {
     return this.host.log?.knowsIdempotencyKey(key) ?? false
   }
 
-  override async alarm(): Promise<void> {
-    await this.host.alarm()
+  override alarm(info?: AlarmInvocationInfo): Promise<void> {
+    return whenDue(this.host.name, info, () => this.host.alarm())
   }
 }

@@ -9,6 +9,7 @@ import {
   type RegistryReply,
   type RegistryState,
 } from '../schema/registry.ts'
+import { nameOf, whenDue } from '../log-line.ts'
 import type { LogHost } from './log-host.ts'
 import { MachineLogObject } from './machine-log-object.ts'
 import { Shard } from './shard.ts'
@@ -32,7 +33,7 @@ export class RegistryObject extends MachineLogObject<unknown> {
     return this.#shard.call(command)
   }
 
-  override async alarm(): Promise<void> {
-    await this.#shard.alarm()
+  override alarm(info?: AlarmInvocationInfo): Promise<void> {
+    return whenDue(nameOf(this.identity), info, () => this.#shard.alarm())
   }
 }

@@ -7,6 +7,7 @@ import { joined } from '../log/chunk.ts'
 import type { LogConfig } from '../log/config.ts'
 import type { Identity } from '../log/partition-log.ts'
 import { decodeBatch, encodeBatch, type NewRecord } from '../log/records.ts'
+import { logEvent, logsInfo, nameOf } from '../log-line.ts'
 import type { Fact, Machine, Outcome, Ticket } from '../machine.ts'
 import { isFailure } from '../protocol/errors.ts'
 import type { CleaningOptions } from './log-cleaner.ts'
@@ -26,12 +27,14 @@ const MAX_DIRTY_BYTES = 262_144
 /** Callers wait for a step, and errands for the alarm. */
 const CLEANING: CleaningOptions = { stepBytes: 4_194_304, alarmBytes: 268_435_456, takesTurn: false }
 
-export interface ShardOptions {
+export interface ShardOptions<F> {
   /** The log the facts go to; it is born with the first fact, so that a probe writes nothing. */
   readonly identity: Identity
   readonly config: LogConfig
   /** Called after each turn that time caused. */
   readonly onTick?: () => void
+  /** What is worth a line in the log about a fact that is to be stored, before it changes the state. */
+  readonly says?: (fact: F, of: string) => string | undefined
   readonly now?: () => number
 }
 
@@ -41,7 +44,7 @@ export class Shard<State, Command, F extends Fact, Reply> {
   readonly host: LogHost
   readonly #ctx: DurableObjectState
   readonly #machine: Machine<State, Command, F, Reply>
-  readonly #options: ShardOptions
+  readonly #options: ShardOptions<F>
   readonly #now: () => number
   readonly #states = new Map<string, State>()
   readonly #deadlines = new Map<string, number>()
@@ -53,7 +56,7 @@ export class Shard<State, Command, F extends Fact, Reply> {
   #durable: Promise<unknown> = Promise.resolve()
   #timer: { readonly id: ReturnType<typeof setTimeout>; readonly atMs: number } | undefined
 
-  constructor(ctx: DurableObjectState, machine: Machine<State, Command, F, Reply>, options: ShardOptions) {
+  constructor(ctx: DurableObjectState, machine: Machine<State, Command, F, Reply>, options: ShardOptions<F>) {
     this.#ctx = ctx
     this.#machine = machine
     this.#options = options
@@ -133,6 +136,7 @@ export class Shard<State, Command, F extends Fact, Reply> {
     try {
       const state = this.#stateOf(of)
       const { facts, replies } = outcome(state)
+      if (logsInfo()) this.#say(facts, of)
       for (const fact of facts) this.#machine.replay(state, fact)
       this.#store(facts, of)
       this.#settle(of)
@@ -141,6 +145,13 @@ export class Shard<State, Command, F extends Fact, Reply> {
       if (leave.length > 0) void this.#durable.then(() => leave.forEach(resolve => resolve()))
     } catch (error) {
       this.#abort(error)
+    }
+  }
+
+  #say(facts: readonly F[], of: string): void {
+    for (const fact of facts) {
+      const message = fact.volatile === true ? undefined : this.#options.says?.(fact, of)
+      if (message !== undefined) logEvent('info', message, { object: nameOf(this.#options.identity) })
     }
   }
 
@@ -229,7 +240,9 @@ export class Shard<State, Command, F extends Fact, Reply> {
   }
 
   #abort(error: unknown): never {
-    this.#ctx.abort(`a turn failed, starting again from what is stored: ${String(error)}`)
+    const message = `a turn failed, starting again from what is stored: ${String(error)}`
+    logEvent('error', message, { object: nameOf(this.#options.identity), error })
+    this.#ctx.abort(message)
     throw error
   }
 }

@@ -17,6 +17,7 @@ import {
 import type { LogConfig } from '../log/config.ts'
 import type { Identity } from '../log/partition-log.ts'
 import type { TransactionEnd } from '../log/transactions.ts'
+import { nameOf, whenDue } from '../log-line.ts'
 import { isFailure } from '../protocol/errors.ts'
 import type { ClusterObject } from './cluster.ts'
 import type { CoordinatorObject } from './coordinator.ts'
@@ -76,7 +77,7 @@ export class TransactionObject extends MachineLogObject<TransactionEnv> {
       'transaction.max.timeout.ms': configs['transaction.max.timeout.ms'] ?? 900_000,
       'transactional.id.expiration.ms': configs['transactional.id.expiration.ms'] ?? 604_800_000,
     })
-    this.#errands = new ErrandRunner<Marking>({
+    this.#errands = new ErrandRunner<Marking>(nameOf(this.identity), {
       next: (most, except) => this.#next(most, except),
       carryOut: marking => this.#mark(marking),
       report: (answered, failed) => this.#report(answered, failed),
@@ -85,6 +86,7 @@ export class TransactionObject extends MachineLogObject<TransactionEnv> {
       identity: this.identity,
       config: this.config,
       onTick: () => this.ctx.waitUntil(this.#tellAll()),
+      says: said,
     })
   }
 
@@ -114,9 +116,11 @@ export class TransactionObject extends MachineLogObject<TransactionEnv> {
     )
   }
 
-  override async alarm(): Promise<void> {
-    await this.#shard.alarm()
-    await this.#tellAll()
+  override alarm(info?: AlarmInvocationInfo): Promise<void> {
+    return whenDue(nameOf(this.identity), info, async () => {
+      await this.#shard.alarm()
+      await this.#tellAll()
+    })
   }
 
   async #ask<C extends TransactionCommand>(
@@ -207,3 +211,10 @@ export class TransactionObject extends MachineLogObject<TransactionEnv> {
 }
 
 const passed = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+
+/** What operators care for: what is not committed. */
+function said(fact: TransactionFact, transactionalId: string): string | undefined {
+  if (fact.type !== 'transaction' || fact.value?.status !== 'PrepareAbort') return undefined
+  const { producerId, producerEpoch, startMs } = fact.value
+  return `the transaction of ${transactionalId} that began at ${new Date(startMs).toISOString()} is aborted (producer ${producerId}, epoch ${producerEpoch})`
+}

@@ -26,6 +26,8 @@ export interface Env {
   readonly EDGELOG_BROKERS?: string
   /** Origins whose web pages may read and write, separated by commas; `*` for all (cors.ts). */
   readonly EDGELOG_CORS?: string
+  /** 'info': what goes well is logged, too (log-line.ts). */
+  readonly EDGELOG_LOG_LEVEL?: string
   /** Kafka's `auto.create.topics.enable`; 'false' turns it off. */
   readonly EDGELOG_AUTO_CREATE_TOPICS_ENABLE?: string
   /** After so many milliseconds without a request a consumer instance of the REST Proxy's v2 is gone: 300000 if not set. */

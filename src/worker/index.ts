@@ -1,6 +1,7 @@
 // The Worker: every HTTP door in one app, Kafka's door, and the object classes that wrangler asks for.
 
 import type { Context } from 'hono'
+import { logEvent } from '../log-line.ts'
 import { isFailure } from '../protocol/errors.ts'
 import { type AppEnv, newApp } from './app.ts'
 import { authorizationOf, authorize, LIVE_SUBPROTOCOL, subprotocols } from './auth.ts'
@@ -14,7 +15,7 @@ import type { Env } from './env.ts'
 import { mountGroups } from './group-routes.ts'
 import { mountLive } from './live.ts'
 import { mountLooking } from './looking-routes.ts'
-import { logEvent, requestIdOf } from './log.ts'
+import { requestIdOf } from './request-id.ts'
 import { httpRequests } from './metrics/measured.ts'
 import { mountMetrics } from './metrics/metrics.ts'
 import { serveTcp } from './kafka/tcp.ts'

@@ -10,7 +10,7 @@ class ToTell {
   readonly waves: number[] = []
   readonly failed: string[] = []
   during: (id: string) => unknown = () => undefined
-  readonly runner = new ErrandRunner<{ id: string }>({
+  readonly runner = new ErrandRunner<{ id: string }>('test', {
     next: (most, except) => {
       const wave = this.todo.filter(({ id }) => !except.has(id)).slice(0, most)
       if (wave.length > 0) this.waves.push(wave.length)

@@ -4,8 +4,10 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type Broker, startBroker } from '../../testing/broker.ts'
-import { logEvent, requestIdOf } from '../../src/worker/log.ts'
+import { logEvent, whenDue } from '../../src/log-line.ts'
+import { requestIdOf } from '../../src/worker/request-id.ts'
 import { client } from '../support/http.ts'
+import { LiveClient } from '../support/live-client.ts'
 
 const logged: string[] = []
 let broker: Broker
@@ -68,4 +70,45 @@ it('a Kafka connection that is closed for what it sent says why in one line', as
         message: expect.stringContaining('this looks like HTTP'),
       }),
     )
+})
+
+const lines = (logged: readonly string[]) =>
+  logged.filter(line => line.startsWith('{')).map(line => JSON.parse(line) as { level: string; message: string })
+
+it('what goes well is logged where the environment wants it, and nowhere else', async () => {
+  const chatty: string[] = []
+  const vars = { EDGELOG_LOG_LEVEL: 'info', EDGELOG_GROUP_INITIAL_REBALANCE_DELAY_MS: '0' }
+  const other = await startBroker({ vars, log: (_level, message) => void chatty.push(message) })
+  for (const { http } of [broker, other]) {
+    const api = client(http)
+    await api('POST /v1/topics', { body: { name: 'told', partitions: 1 } })
+    const member = new LiveClient(new URL('/v1/topics/told/live?group=readers', http))
+    await member.frame('assigned')
+    member.cut()
+    await api('PATCH /v1/topics/told', { body: { partitions: 2 } })
+    await api('DELETE /v1/topics/told')
+  }
+  await other.close()
+  const said = lines(chatty)
+  const info = (object: string, message: RegExp) =>
+    expect(said).toContainEqual(
+      expect.objectContaining({ level: 'info', object, message: expect.stringMatching(message) }),
+    )
+  info('__cluster_metadata-0', /^topic told \(.+\) is created, partitions: 1$/)
+  info('__cluster_metadata-0', /^topic told has more partitions: 2$/)
+  info('__cluster_metadata-0', /^topic told \(.+\) is deleted$/)
+  expect(said.map(({ message }) => message).join('\n')).toMatch(/^group readers is \w+ in generation 1, members: 1$/m)
+  expect(lines(logged).filter(({ level }) => level === 'info')).toEqual([])
+})
+
+it('an alarm that fails says so, and is tried again', async () => {
+  const error = vi.spyOn(console, 'error').mockImplementation(() => {})
+  const failing = async (): Promise<void> => {
+    throw new Error('no disk')
+  }
+  await expect(whenDue('orders-0', { retryCount: 2 }, failing)).rejects.toThrow('no disk')
+  const event = JSON.parse(String(error.mock.calls[0]![0]))
+  error.mockRestore()
+  expect(event).toMatchObject({ level: 'error', object: 'orders-0', retries: 2 })
+  expect(event.stack).toContain('no disk')
 })

@@ -2,7 +2,7 @@
 
 import { Broker, type Waiter } from '../broker.ts'
 import type { Env } from '../env.ts'
-import { logEvent } from '../log.ts'
+import { logEvent } from '../../log-line.ts'
 import { Connection, type Pipe } from './connection.ts'
 import { Nodes } from './nodes.ts'
 

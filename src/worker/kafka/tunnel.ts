@@ -5,7 +5,7 @@ import { subprotocols } from '../auth.ts'
 import { Broker, type Waiter } from '../broker.ts'
 import { announcedBy } from '../connections.ts'
 import type { Env } from '../env.ts'
-import { logEvent } from '../log.ts'
+import { logEvent } from '../../log-line.ts'
 import { Connection, type Pipe } from './connection.ts'
 import { Nodes } from './nodes.ts'
 
