@@ -61,6 +61,12 @@ export class Accumulator {
     return this.#inFlightBytes > MAX_IN_FLIGHT_BYTES
   }
 
+  /** Some records were not flushed yet. */
+  get gathers(): boolean {
+    for (const lane of this.#lanes.values()) if (lane.gathers) return true
+    return false
+  }
+
   /** By partition: its batches in order, and what came of them, as far as that was not taken from the answer. */
   get lanes(): ReadonlyMap<number, { readonly cuts: readonly Cut[] }> {
     return this.#lanes

@@ -74,6 +74,11 @@ export class Lane {
     return this.#inFlight === 0 && this.#ready.length === 0
   }
 
+  /** Are there records that wait for more, to be one batch with them? */
+  get gathers(): boolean {
+    return this.#gathered.length > 0
+  }
+
   add(draft: Draft): void {
     const size = sizeOf(draft)
     // A little less than may be, since what does not compress grows a little.

@@ -109,12 +109,20 @@ class Production {
 
   /** The next piece; what has gathered is sent meanwhile, if it is time. */
   async #next(pieces: AsyncGenerator<Piece>): Promise<Piece | undefined> {
+    const accumulator = this.#accumulator
     const next = pieces.next()
     if (!this.#repeatable) {
       const more = Date.now() - this.#flushedMs < LINGER_MS && (await within(QUIET_MS, next))
       if (!more) {
-        this.#accumulator.flush('idle')
+        accumulator.flush('idle')
         this.#flushedMs = Date.now()
+        // Where a partition was busy its lines go as soon as it is not: the next may never come before these are answered.
+        const come = next.then(
+          () => true,
+          () => true,
+        )
+        while (accumulator.gathers && !(await Promise.race([come, accumulator.changed().then(() => false)])))
+          accumulator.flush('idle')
       }
     }
     return (await next).value

@@ -71,7 +71,8 @@ export function mountProduce(app: App): void {
     'A CloudEvent in binary mode is told by its `ce-` headers. If no record could be appended, the problem of the first is answered.\n\n' +
     `Lines (\`${NDJSON}\`) are appended as they come. A line that is no record ends the stream: if nothing was appended yet ` +
     'all of it is refused, otherwise the answer ends with that `error` and its `line`. The answer to more than 10,000 lines ' +
-    `begins before they end (with \`Accept: ${NDJSON}\` at once, an entry a line): whoever sends millions reads meanwhile.`
+    `begins before they end (with \`Accept: ${NDJSON}\` at once, an entry a line): whoever sends millions reads meanwhile. ` +
+    'With an Idempotency-Key lines wait until they fill a batch or end: whoever waits for an answer to each sends none.'
 
   route(
     app,
