@@ -1,7 +1,7 @@
 // A stream of lines as the records they are, piece by piece, up to the first line that is none.
 
 import { isUtf8 } from 'node:buffer'
-import { chunksOf, NotOpened } from './body.ts'
+import { BodyLost, chunksOf, NotOpened } from './body.ts'
 import type { RecordFormat } from './formats.ts'
 import { type Block, LineTooLong, Lines } from './lines.ts'
 import { isMalformed, type Malformed } from './malformed.ts'
@@ -15,6 +15,8 @@ const NEWLINE = 0x0a
 export interface Piece {
   readonly drafts: readonly Draft[]
   readonly stopped?: Malformed
+  /** It stopped short of what its sender had in mind: the same stream may come again, and go further. */
+  readonly isCutOff?: true
 }
 
 /** How lines are written; those without a timestamp get the time at which they came. */
@@ -35,6 +37,8 @@ export async function* readPieces(stream: ReadableStream<Uint8Array>, options: L
   } catch (error) {
     if (error instanceof LineTooLong) yield { drafts: [], stopped: parser.stop(error.message, true) }
     else if (error instanceof NotOpened) yield { drafts: [], stopped: parser.stop(error.message) }
+    else if (error instanceof BodyLost)
+      yield { drafts: [], stopped: parser.stop('The body ended too early'), isCutOff: true }
     else throw error
   }
 }

@@ -85,6 +85,7 @@ class Production {
 
   async run(first: Piece, pieces: AsyncGenerator<Piece>): Promise<void> {
     const accumulator = this.#accumulator
+    let isCutOff = false
     try {
       for (let piece: Piece | undefined = first; piece !== undefined; piece = await this.#next(pieces)) {
         for (const draft of piece.drafts) {
@@ -93,12 +94,13 @@ class Production {
         }
         this.records += piece.drafts.length
         this.#stopped = piece.stopped
+        isCutOff = piece.isCutOff === true
         if (this.#stopped || this.#cancelled) break
         this.#wake()
         while (accumulator.answer.untold > MAX_UNTOLD_ANSWERS && !this.#cancelled) await this.#changed()
       }
       if (this.#refused) return
-      accumulator.flush()
+      if (!isCutOff || !this.#repeatable) accumulator.flush()
       await accumulator.settled()
     } finally {
       this.#done = true

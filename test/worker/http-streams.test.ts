@@ -168,6 +168,49 @@ describe('lines', () => {
     expect(json.records.map(({ value }: { value: unknown }) => value)).toEqual([1, 2, 'after'])
   })
 
+  it('that are cut off are answered with what was appended, to whoever still listens', async () => {
+    const name = await aTopic()
+    const socket = await open('POST', `/v1/topics/${name}/records`, {
+      'content-type': ndjson,
+      'transfer-encoding': 'chunked',
+    })
+    await write(socket, chunk('{"value":1}\n{"value":2}\n'))
+    while ((await endOf(name)) < 2) await new Promise(resolve => setTimeout(resolve, 5))
+    const answered = until(socket, '\r\n\r\n', ']}')
+    socket.end(chunk('{"value":3}\n{"val'))
+    const answer = await answered
+    expect(answer).toMatch(/^HTTP\/1.1 207/)
+    expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)).records).toMatchObject([
+      { offset: 0 },
+      { offset: 1 },
+      { offset: 2 },
+      { error: { code: 'INVALID_REQUEST', record: 3, line: 4, detail: 'The body ended too early (line 4).' } },
+    ])
+    expect(await endOf(name)).toBe(3)
+  })
+
+  it('that are cut off and come again under their Idempotency-Key are whole, and nothing is twice', async () => {
+    const name = await aTopic()
+    const path = `/v1/topics/${name}/records`
+    // More than one batch, so that some of it is sent before the cut, and some is not.
+    const lines = Array.from({ length: 40 }, (_, i) => `{"value":"${i}${'x'.repeat(60_000)}"}\n`)
+    const socket = await open('POST', path, {
+      'content-type': ndjson,
+      'transfer-encoding': 'chunked',
+      'idempotency-key': 'again',
+    })
+    await write(socket, chunk(lines.slice(0, 30).join('')))
+    while ((await endOf(name)) === 0) await new Promise(resolve => setTimeout(resolve, 5))
+    const answered = until(socket, '\r\n\r\n', 'too early')
+    socket.end()
+    expect(await answered).toMatch(/^HTTP\/1.1 207/)
+    const headers = { 'idempotency-key': 'again' }
+    const again = await api(`POST ${path}`, { body: lines.join(''), type: ndjson, headers })
+    expect(again.status).toBe(200)
+    expect(again.json.records.map(({ offset }: { offset: number }) => offset)).toEqual([...lines.keys()])
+    expect(await endOf(name)).toBe(40)
+  })
+
   it('need little memory, however many', async () => {
     const name = await aTopic(2)
     const line = `{"key":"k","value":"${'x'.repeat(980)}"}\n`
