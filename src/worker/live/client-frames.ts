@@ -44,6 +44,7 @@ const offsetsSchema = z
   .min(1, SENTENCE)
   .max(MAX_OFFSETS, SENTENCE)
 const QUOTE = 0x22
+const NULL = 0x6e
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -63,7 +64,8 @@ export function readClientFrame(data: string | ArrayBuffer): ClientFrame | strin
 
 interface Members {
   type?: string
-  topic?: string
+  /** Null: there is one that is no text. */
+  topic?: string | null
   id?: string
   records?: Uint8Array
   offsets?: Uint8Array
@@ -83,6 +85,7 @@ function readMembers(bytes: Uint8Array): Members {
       reader.pass()
       const value = bytes.subarray(start, reader.at)
       if (name === 'records' || name === 'offsets') members[name] = value
+      else if (name === 'topic' && value[0] !== NULL) members.topic = null
       else if (name === 'id') members.id = decoder.decode(value)
     }
   }
@@ -114,6 +117,7 @@ function toFrame({ type, topic, id = 'null', records, offsets }: Members): Clien
     case 'produce':
       if (id.length > MAX_ID_CHARS) return TOO_LONG
       if (records === undefined) return 'A produce frame must have records.'
+      if (topic === null) return 'The topic of a produce frame must be a string.'
       return { type, id, topic, records }
     default:
       return 'The type of a frame must be credit, produce, commit, revoked, leave, ping or pong.'

@@ -67,6 +67,8 @@ export class LiveProducer {
 
   /** Once one frame is refused those after it are, too, until the client has seen it: nothing overtakes it. */
   #overfull(more: number): Failure | undefined {
+    if (more > MAX_IN_FLIGHT_BYTES)
+      return failure('RECORD_LIST_TOO_LARGE', `A frame may have ${MAX_IN_FLIGHT_BYTES} bytes of records; send several.`)
     this.#full ||= this.#inFlight >= MAX_IN_FLIGHT || this.#inFlightBytes + more > MAX_IN_FLIGHT_BYTES
     return this.#full
       ? failure(

@@ -31,6 +31,7 @@ it.each([
   ['{"type":"produce","id":1,"records":[{"value":1}]}', '1', undefined, '[{"value":1}]'],
   ['{"records": [ 1.50 ] ,"topic":"t","id":"é","type":"produce"}', '"é"', 't', '[ 1.50 ]'],
   ['{"type":"produce","records":{}}', 'null', undefined, '{}'],
+  ['{"type":"produce","records":{},"topic":null}', 'null', undefined, '{}'],
 ])('reads %s, its records as they are written', (given, id, topic, records) => {
   const frame = readClientFrame(given)
   if (typeof frame === 'string' || frame.type !== 'produce') throw new Error(String(frame))
@@ -50,6 +51,7 @@ it.each([
   ['{"type":"credit","records":9007199254740993}', /integer from 0/],
   ['{"type":"credit","records":[]}', /integer from 0/],
   ['{"type":"produce"}', /must have records/],
+  ['{"type":"produce","records":[],"topic":5}', /topic of a produce frame must be a string/],
   ['{"type":"commit"}', 'The offsets of a commit frame must be a list of 1 to 1000 objects.'],
   ['{"type":"commit","offsets":[]}', /must be a list of 1 to 1000/],
   ['{"type":"commit","offsets":[1]}', 'The offsets[0] of a commit frame must be an object.'],

@@ -113,6 +113,20 @@ it('refuses what comes past its bound, and what comes after that, until everythi
   expect(acks.at(-1)).toMatchObject({ id: 2_000, records: [{ offset: 1_000 }] })
 })
 
+it('does not tell anybody to send again what is too large by itself', async () => {
+  const { producer, appends, acks } = aProducer()
+  producer.produce(aFrame(0, { value: 'x'.repeat(17_000_000) }))
+  await settled()
+  producer.produce(aFrame(1))
+  await settled()
+  appends.answerAll()
+  await settled()
+  expect(acks).toMatchObject([
+    { id: 0, error: { code: 'RECORD_LIST_TOO_LARGE', retriable: false } },
+    { id: 1, records: [{ offset: 0 }] },
+  ])
+})
+
 it('refuses everything of a client that may not produce', async () => {
   const { producer, appends, acks } = aProducer(failure('CLUSTER_AUTHORIZATION_FAILED'))
   producer.produce(aFrame(0))
