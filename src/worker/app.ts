@@ -67,10 +67,36 @@ export function route<P extends z.ZodObject, Q extends z.ZodObject>(
   app.on(spec.method.toUpperCase(), spec.path.replaceAll(/\{(\w+)\}/g, ':$1'), c => {
     const params = asked.safeParse(c.req.param())
     if (!params.success) return notAsked('path', params.error)
-    const query = c.req.url.includes('?') ? queried.safeParse(c.req.query()) : (preset ??= queried.safeParse({}))
+    const said = queryOf(c.req.url, queried.shape)
+    if (said instanceof Response) return said
+    const query = said ? queried.safeParse(said) : (preset ??= queried.safeParse({}))
     if (!query.success) return notAsked('query', query.error)
     return handle(c, { params: params.data, query: query.data })
   })
+}
+
+/** What the query says of these parameters, each once; undefined if it says nothing. Others are nobody's. */
+function queryOf(url: string, known: Readonly<Record<string, unknown>>): Record<string, string> | undefined | Response {
+  const at = url.indexOf('?')
+  if (at < 0) return undefined
+  const said: Record<string, string> = {}
+  for (const part of url.slice(at + 1).split('&')) {
+    const [name = '', ...value] = part.split('=').map(text => decoded(text))
+    if (name === undefined || !Object.hasOwn(known, name)) continue
+    if (Object.hasOwn(said, name)) return badRequest(`In the query, ${name} stands more than once.`, { field: name })
+    if (value.includes(undefined))
+      return badRequest(`In the query, ${name} is not percent-encoded UTF-8.`, { field: name })
+    said[name] = value.join('=')
+  }
+  return said
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return undefined
+  }
 }
 
 function notAsked(where: string, error: z.ZodError): Response {

@@ -32,6 +32,7 @@ import { mountRestV3 } from './rest/v3.ts'
 import { mountTopics } from './topics.ts'
 import { mountTransactions } from './transaction-routes.ts'
 import { isUiPath, mountUi } from './ui.ts'
+import { asksForSocket } from './upgrade.ts'
 
 export { ClusterObject } from '../objects/cluster.ts'
 export { ConnectionsObject } from '../objects/connections.ts'
@@ -92,7 +93,7 @@ app.get('/', c =>
 app.get('/docs', () => docsPage(openApi(app)))
 app.get('/openapi.json', c => c.json(openApi(app)))
 app.get('/kafka', c =>
-  c.req.header('upgrade')?.toLowerCase() === 'websocket'
+  asksForSocket(c.req.raw.headers)
     ? serveTunnel(c.req.raw, c.env, c.executionCtx, c.var.requestId)
     : problem({ error: 'INVALID_REQUEST', message: 'Kafka is spoken here over WebSocket.' }, { status: 426 }),
 )
@@ -159,7 +160,8 @@ function methodsOf(path: string): string[] {
     if (new RegExp(`^${pattern.replaceAll(/:\w+(?:\{([^}]+)\})?/g, (_, only) => only ?? '[^/]+')}$`).test(path))
       methods.add(method)
   }
-  return [...methods]
+  // Whoever may GET may ask for the headers alone.
+  return [...methods].flatMap(method => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
 }
 
 export default {

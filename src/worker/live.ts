@@ -22,6 +22,7 @@ import { MAX_PARTITION } from './records-in.ts'
 import { readFormat } from './registry/decoding.ts'
 import { decodeResume, MAX_LIVE_PARTITIONS, MAX_LIVE_TOPICS, MAX_TOKEN_LENGTH, type NextOffsets } from './resume.ts'
 import { fetchedRecordSchema } from './schemas.ts'
+import { asksForSocket } from './upgrade.ts'
 
 /** Credit that may be given in a query. */
 const MAX_FIRST_CREDIT = 1_000_000
@@ -172,7 +173,8 @@ export function mountLive(app: App): void {
       query: query.extend({ credit }),
       answers: upgraded,
     },
-    (c, { params: { topic }, query }) => (wantsSocket(c) ? open(c, [topic], query) : notUpgraded([topic], query)),
+    (c, { params: { topic }, query }) =>
+      asksForSocket(c.req.raw.headers) ? open(c, [topic], query) : notUpgraded([topic], query),
   )
   route(
     app,
@@ -187,14 +189,13 @@ export function mountLive(app: App): void {
       answers: { ...upgraded, ...events },
     },
     (c, { query }) => {
-      if (wantsSocket(c)) return open(c, query.topics, query, true)
+      if (asksForSocket(c.req.raw.headers)) return open(c, query.topics, query, true)
       return wantsEvents(c) ? follow(c, query.topics, query, true) : notUpgraded(query.topics, query)
     },
   )
 }
 
 const wantsEvents = (c: Context<AppEnv>): boolean => (c.req.header('accept') ?? '').includes(EVENT_STREAM)
-const wantsSocket = (c: Context<AppEnv>): boolean => c.req.header('upgrade')?.toLowerCase() === 'websocket'
 
 /** A page whose socket was refused asks this way why. */
 function notUpgraded(topics: readonly string[], query: Query): Response {

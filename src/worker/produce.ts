@@ -140,6 +140,13 @@ function answerTo(c: Context<AppEnv>, request: ProduceRequest): Response | Promi
     return produceWhole(c, request, bytes => binaryEvent(bytes, headers, { key: request.key, now: Date.now() }))
   switch (media) {
     case 'application/json':
+    case NDJSON:
+    case RECORD_BATCH:
+      if (request.key !== null)
+        return badRequest(`A body of ${media} says the keys of its records itself.`, { field: 'key' })
+  }
+  switch (media) {
+    case 'application/json':
       return produceWhole(c, request, bytes =>
         parseRecords(bytes, { ...request, now: Date.now(), partition: request.partition }),
       )

@@ -15,8 +15,9 @@ import { topicSchema } from './schemas.ts'
 const ASKED_TOGETHER = 50
 const MAX_LISTED_PARTITIONS = 1_000
 
-const A_CONFIG = 'must be a string, a number, a boolean or null'
-const configValue = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())], A_CONFIG)
+const A_CONFIG = 'must be a string, a number, a boolean or null; a number beyond 2^53 is a string'
+const number = z.number().refine(value => !Number.isInteger(value) || Number.isSafeInteger(value), A_CONFIG)
+const configValue = z.union([z.string(), number, z.boolean(), z.null(), z.array(z.string())], A_CONFIG)
 const config = z.record(z.string(), configValue, 'must be an object of configs').meta({
   id: 'TopicConfig',
   description: "Kafka's topic configs by name. Null: the default.",

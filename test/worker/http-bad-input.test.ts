@@ -122,6 +122,16 @@ describe('bodies', () => {
   })
 })
 
+it('numbers of configs that JSON cannot carry are not rounded', async () => {
+  const config = (value: string) =>
+    api('PATCH /v1/topics/t', { body: `{"config":{"flush.messages":${value}}}`, type: json })
+  const refused = invalid({ field: 'config.flush.messages', detail: expect.stringContaining('2^53') })
+  expect(await config('9223372036854775807')).toMatchObject(refused)
+  expect(await config('9007199254740993')).toMatchObject(refused)
+  expect((await config('"9223372036854775807"')).json.config).toEqual({ 'flush.messages': '9223372036854775807' })
+  expect((await config('null')).json.config).toEqual({})
+})
+
 describe('too much', () => {
   it('in one body, said before or not', async () => {
     const body = new Uint8Array(33 * MiB)
@@ -192,7 +202,7 @@ describe('addresses', () => {
   })
 
   it('say which methods there are', async () => {
-    expect((await api('PUT /v1/topics/t')).headers.get('allow')).toBe('GET, PATCH, DELETE')
+    expect((await api('PUT /v1/topics/t')).headers.get('allow')).toBe('GET, HEAD, PATCH, DELETE')
   })
 })
 
@@ -234,6 +244,27 @@ describe('queries', () => {
     expect(await api('DELETE /v1/topics/t/partitions/0/records')).toMatchObject(invalid({ field: 'before' }))
     expect(await api('DELETE /v1/topics/t/partitions/0/records?before=-1')).toMatchObject(invalid({ field: 'before' }))
     expect(await api(`${records}?acks=2`, { body: { value: 1 } })).toMatchObject(invalid({ field: 'acks' }))
+  })
+
+  it.each([
+    { query: 'offset=0&offset=5', says: { field: 'offset', detail: 'In the query, offset stands more than once.' } },
+    { query: 'limit=1&limit=1', says: { field: 'limit' } },
+    { query: 'o%66fset=0&offset=0', says: { field: 'offset' } },
+    { query: 'format=%ff', says: { field: 'format', detail: 'In the query, format is not percent-encoded UTF-8.' } },
+    { query: 'offset=%', says: { field: 'offset' } },
+  ])('that leave open what is meant: $query', async ({ query, says }) => {
+    expect(await api(`GET /v1/topics/t/partitions/0/records?${query}`)).toMatchObject(invalid(says))
+  })
+
+  it('may say what nobody asks for, and leave parts empty', async () => {
+    expect(await api('GET /v1/topics/t/partitions/0/records?&_=1&_=2&%ff&&limit=1&')).toMatchObject({ status: 200 })
+  })
+
+  it('with a key where records say their own, which would be lost', async () => {
+    const refused = invalid({ field: 'key' })
+    expect(await api(`${records}?key=k`, { body: { value: 1 } })).toMatchObject(refused)
+    expect(await api(`${records}?key=k`, { body: '{"value":1}', type: 'application/x-ndjson' })).toMatchObject(refused)
+    expect(await api(`${records}?key=%ff`, { body: 'x', type: 'text/plain' })).toMatchObject(refused)
   })
 
   it('for offsets that are not there', async () => {
@@ -282,6 +313,18 @@ describe('HTTP itself', () => {
     },
   ])('with $name', async ({ text, then }) => {
     expect(await raw(text)).toMatch(then)
+  })
+
+  it.each([
+    ['another version', ['sec-websocket-version: 12', 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==']],
+    ['no version', ['sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==']],
+    ['no key', ['sec-websocket-version: 13']],
+  ])('with a handshake of %s leaves no live consumer behind', async (_, headers) => {
+    for (const path of ['/v1/topics/t/live', '/kafka']) {
+      const lines = [`GET ${path} HTTP/1.1`, 'host: x', 'connection: upgrade', 'upgrade: websocket', ...headers]
+      expect(await raw(`${lines.join('\r\n')}\r\n\r\n`)).toMatch(/^HTTP\/1.1 426[^]*application\/problem\+json/)
+    }
+    expect((await api('GET /v1/connections')).json).toMatchObject({ counts: { websocket: 0, 'kafka-websocket': 0 } })
   })
 
   it('with headers that a CloudEvent must not have', async () => {
