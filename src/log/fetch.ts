@@ -11,6 +11,8 @@ export interface ReadRequest {
   readonly offset: number
   /** Bytes wanted at most; the first batch is returned however large it is. */
   readonly maxBytes: number
+  /** False: not even the first batch if it is too large. */
+  readonly atLeastOne?: boolean
   readonly isolation?: 'read_uncommitted' | 'read_committed'
 }
 
@@ -40,7 +42,7 @@ export type Read = ReadResult | (Failure & LogBounds)
 
 /** The batches from `offset` on, below `upTo`. */
 export function read(store: Store, segments: readonly Segment[], bounds: LogBounds, request: ReadRequest): Read {
-  const { offset, maxBytes } = request
+  const { offset, maxBytes, atLeastOne = true } = request
   if (offset < bounds.logStartOffset || offset > bounds.highWatermark)
     return {
       ...failure(
@@ -50,7 +52,7 @@ export function read(store: Store, segments: readonly Segment[], bounds: LogBoun
       ...bounds,
     }
   const upTo = request.isolation === 'read_committed' ? bounds.lastStableOffset : bounds.highWatermark
-  const reading = new Reading(store, offset, upTo, maxBytes)
+  const reading = new Reading(store, offset, upTo, maxBytes, atLeastOne)
   for (let i = segmentAt(segments, offset); i < segments.length && !reading.full; i++) reading.take(segments[i]!)
   const { nextOffset } = reading
   const found = { records: joined(reading.parts), nextOffset, ...bounds }
@@ -87,8 +89,11 @@ class Reading {
   readonly #store: Store
   readonly #upTo: number
   #left: number
+  readonly #atLeastOne: boolean
 
-  constructor(store: Store, offset: number, upTo: number, maxBytes: number) {
+  constructor(store: Store, offset: number, upTo: number, maxBytes: number, atLeastOne: boolean) {
+    this.#atLeastOne = atLeastOne
+    this.full = maxBytes <= 0 && !atLeastOne
     this.#store = store
     this.nextOffset = offset
     this.#upTo = upTo
@@ -129,7 +134,7 @@ class Reading {
     let next = this.nextOffset
     for (const batch of batches) {
       if (lastOffset(batch) < this.nextOffset) continue
-      const first = this.parts.length === 0 && size === 0
+      const first = this.#atLeastOne && this.parts.length === 0 && size === 0
       if (batch.baseOffset >= this.#upTo || (size + batch.sizeBytes > this.#left && !first)) {
         this.full = true
         break

@@ -168,6 +168,20 @@ describe('read', () => {
     expect(t.read(3, 0)).toHaveLength(10)
   })
 
+  it('returns no batch that is larger than the limit to a reader who wants none, and how far the log reaches', () => {
+    const t = new TestLog()
+    for (const value of ['a', 'b']) t.append(aBatch([value]))
+    const size = aBatch(['a']).length
+    const read = (maxBytes: number) => {
+      const found = t.log.read({ offset: 0, maxBytes, atLeastOne: false })
+      return 'records' in found && [found.records.length, found.nextOffset, found.highWatermark]
+    }
+    expect(read(0)).toEqual([0, 0, 2])
+    expect(read(size - 1)).toEqual([0, 0, 2])
+    expect(read(size)).toEqual([size, 1, 2])
+    expect(read(2 * size)).toEqual([2 * size, 2, 2])
+  })
+
   it('refuses offsets outside the log, naming what it holds', () => {
     const t = new TestLog()
     t.append(aBatch(values(10)))

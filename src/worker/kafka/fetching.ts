@@ -6,6 +6,7 @@ import type { Aborted, LogBounds, ReadRequest } from '../../log/fetch.ts'
 import { type ErrorName, isFailure } from '../../protocol/errors.ts'
 import type { TopicView } from '../../cluster/cluster.ts'
 import type { Broker } from '../broker.ts'
+import { inWaves } from './partitions.ts'
 import { Sessions, type Wanted } from './sessions.ts'
 import { Tail } from './tail.ts'
 
@@ -19,6 +20,8 @@ const MAX_WAVE = 32
 const MAX_TAILS = 1_000
 const MAX_TAILED_BYTES = 8_388_608
 const MIN_CREDIT_BYTES = 16_384
+/** Partitions of which a connection remembers how far they reached. */
+const MAX_SEEN = 10_000
 
 const NO_BOUNDS: LogBounds = { logStartOffset: -1, highWatermark: -1, lastStableOffset: -1 }
 const NOTHING = new Uint8Array(0)
@@ -66,12 +69,14 @@ export class FetchState {
   #isolation: ReadRequest['isolation']
   #wake: (() => void) | undefined
   #turn = 0
+  /** How far partitions reached when they were last asked. */
+  readonly #seen = new Map<string, LogBounds>()
 
   /** Fills in what each partition has, until `minBytes` are there, something is wrong, or the time is up. */
   async fetch(broker: Broker, partitions: readonly Fetching[], limits: Limits, gone: AbortSignal): Promise<void> {
     if (limits.isolation !== this.#isolation) this.#letGo()
     this.#isolation = limits.isolation
-    const maxBytes = Math.min(limits.maxBytes, MAX_FETCH_BYTES)
+    const maxBytes = Math.min(Math.max(limits.maxBytes, 0), MAX_FETCH_BYTES)
     const deadlineMs = Date.now() + limits.maxWaitMs
     // Each fetch begins with another partition, so that none waits behind the others' plenty for ever.
     const turn = partitions.length === 0 ? 0 : this.#turn++ % partitions.length
@@ -98,32 +103,53 @@ export class FetchState {
     this.#tails.clear()
   }
 
+  /** One partition may give a batch that is larger than allowed, so that its reader gets on; the others keep to their limits. */
   async #readAll(broker: Broker, partitions: readonly Fetching[], maxBytes: number, limits: Limits): Promise<void> {
     this.#takeAll(partitions, maxBytes)
     const unread = partitions.filter(one => one.error === undefined && !this.#followed(one))
-    for (let at = 0; at < unread.length;) {
-      const left = maxBytes - total(partitions)
-      if (left <= 0 && total(partitions) > 0) return
+    let at = 0
+    for (let left = maxBytes - total(partitions); at < unread.length; left = maxBytes - total(partitions)) {
+      if (left <= 0 && total(partitions) > 0) break
       const wave = waveOf(unread, at, left)
-      await Promise.all(wave.map(one => this.#read(broker, one, Math.max(left, 1), limits)))
+      await Promise.all(
+        wave.map((one, i) => {
+          const share = Math.min(limitOf(one), left)
+          left -= share
+          const atLeastOne = at + i === 0 && total(partitions) === 0
+          return this.#read(broker, one, { maxBytes: share, atLeastOne, isolation: limits.isolation })
+        }),
+      )
       at += wave.length
     }
+    for (const one of unread.slice(0, at)) {
+      if (total(partitions) > 0) break
+      if (one.error === undefined && one.nextOffset < endOf(one.bounds, limits.isolation))
+        await this.#read(broker, one, { maxBytes: limitOf(one), atLeastOne: true, isolation: limits.isolation })
+    }
+    await inWaves(unread.slice(at), one => this.#measure(broker, one, limits.isolation))
   }
 
-  async #read(broker: Broker, one: Fetching, leftBytes: number, limits: Limits): Promise<void> {
+  async #read(broker: Broker, one: Fetching, how: Omit<ReadRequest, 'offset'>): Promise<void> {
     this.#drop(one.key)
-    const read = await broker.read(one.topic!, one.wanted.partition, {
-      offset: one.nextOffset,
-      maxBytes: Math.min(one.wanted.maxBytes, leftBytes, MAX_PARTITION_BYTES),
-      isolation: limits.isolation,
-    })
-    one.bounds = {
-      logStartOffset: read.logStartOffset,
-      highWatermark: read.highWatermark,
-      lastStableOffset: read.lastStableOffset,
-    }
+    const read = await broker.read(one.topic!, one.wanted.partition, { offset: one.nextOffset, ...how })
+    const { logStartOffset, highWatermark, lastStableOffset } = read
+    one.bounds = { logStartOffset, highWatermark, lastStableOffset }
     if ('error' in read) one.error = read.error
-    else if (read.records.length > 0) one.add(read.records, read.nextOffset, read.aborted)
+    else this.#remember(one)
+    if ('records' in read && read.records.length > 0) one.add(read.records, read.nextOffset, read.aborted)
+  }
+
+  /** A partition there was no room for tells how far it reaches all the same: as it was last seen, or by asking it. */
+  async #measure(broker: Broker, one: Fetching, isolation: Limits['isolation']): Promise<void> {
+    const seen = this.#seen.get(one.key)
+    if (seen === undefined) await this.#read(broker, one, { maxBytes: 0, atLeastOne: false, isolation })
+    else one.bounds = seen
+  }
+
+  #remember({ key, bounds }: Fetching): void {
+    this.#seen.delete(key)
+    this.#seen.set(key, bounds)
+    if (this.#seen.size > MAX_SEEN) this.#seen.delete(this.#seen.keys().next().value!)
   }
 
   /** Takes what has arrived on the tails of these partitions; true if there was anything. */
@@ -132,7 +158,10 @@ export class FetchState {
     for (const one of partitions) {
       const tail = this.#followed(one)
       if (tail === undefined) continue
-      if (tail.bounds !== undefined) one.bounds = tail.bounds
+      if (tail.bounds !== undefined) {
+        one.bounds = tail.bounds
+        this.#remember(one)
+      }
       const left = maxBytes - total(partitions)
       if (!tail.hasNews || (left <= 0 && total(partitions) > 0)) continue
       any = true
@@ -205,12 +234,18 @@ const total = (partitions: readonly Fetching[]): number => partitions.reduce((su
 const enough = (partitions: readonly Fetching[], minBytes: number): boolean =>
   partitions.length === 0 || total(partitions) >= minBytes || partitions.some(one => one.error !== undefined)
 
+/** What a partition may contribute. */
+const limitOf = ({ wanted }: Fetching): number => Math.min(Math.max(wanted.maxBytes, 0), MAX_PARTITION_BYTES)
+
+const endOf = ({ highWatermark, lastStableOffset }: LogBounds, isolation: Limits['isolation']): number =>
+  isolation === 'read_committed' ? lastStableOffset : highWatermark
+
 /** The next partitions to read at once: as many as may fill what is left, and no more than a wave. */
 function waveOf(unread: readonly Fetching[], at: number, leftBytes: number): readonly Fetching[] {
   let bytes = 0
   let end = at
   while (end < unread.length && end - at < MAX_WAVE && (end === at || bytes < leftBytes)) {
-    bytes += Math.min(unread[end]!.wanted.maxBytes, MAX_PARTITION_BYTES)
+    bytes += limitOf(unread[end]!)
     end++
   }
   return unread.slice(at, end)

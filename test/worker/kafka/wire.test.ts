@@ -52,6 +52,60 @@ const read = async (topic: string, options: Parameters<typeof aFetch>[1] = {}) =
   return opened(responses[0]!.partitions[0]!.records!)
 }
 
+describe('a fetch of more than it may return', () => {
+  const fetchAll = async (topic: string, limits: { maxBytes: number; partitionMaxBytes?: number }) => {
+    const { partitionMaxBytes = 1_048_576, maxBytes } = limits
+    const {
+      topics: [asked],
+      ...rest
+    } = aFetch(topic, { maxBytes })
+    const partitions = [0, 1, 2].map(partition => ({ ...asked!.partitions[0]!, partition, partitionMaxBytes }))
+    const { responses } = await client.call(fetch, 12, { ...rest, topics: [{ ...asked!, partitions }] })
+    return responses[0]!.partitions
+  }
+  const large = recent(['v'.repeat(3000)])
+  const threeFull = async (): Promise<string> => {
+    const topic = await aFreshTopic(3)
+    for (const index of [0, 1, 2])
+      for (let i = 0; i < 2; i++) {
+        const partitionData = [{ index, records: large }]
+        await client.call(produce, 9, { acks: -1, timeoutMs: 5000, topicData: [{ name: topic, partitionData }] })
+      }
+    return topic
+  }
+
+  it('tells how far every partition reaches, also those it has no room for', async () => {
+    const topic = await threeFull()
+    for (const maxBytes of [0, 1, 4000, 8000])
+      for (const { highWatermark, lastStableOffset, logStartOffset } of await fetchAll(topic, { maxBytes }))
+        expect({ highWatermark, lastStableOffset, logStartOffset }, `maxBytes ${maxBytes}`).toEqual({
+          highWatermark: 2,
+          lastStableOffset: 2,
+          logStartOffset: 0,
+        })
+  })
+
+  it('goes beyond its limits for one batch, and no further', async () => {
+    const topic = await threeFull()
+    const batches = async (limits: { maxBytes: number; partitionMaxBytes?: number }) =>
+      (await fetchAll(topic, limits)).reduce((sum, { records }) => sum + records!.length / large.length, 0)
+    expect(await batches({ maxBytes: 1 })).toBe(1)
+    expect(await batches({ maxBytes: large.length + 100 })).toBe(1)
+    expect(await batches({ maxBytes: 3 * large.length + 100 })).toBe(3)
+    expect(await batches({ maxBytes: 1_000_000, partitionMaxBytes: 1 })).toBe(1)
+    expect(await batches({ maxBytes: 1_000_000, partitionMaxBytes: large.length })).toBe(3)
+  })
+
+  it('comes to each partition in turn, however large its batches', async () => {
+    const topic = await threeFull()
+    const found = new Set<number>()
+    for (let i = 0; i < 3; i++)
+      for (const { partitionIndex, records } of await fetchAll(topic, { maxBytes: 1 }))
+        if (records!.length > 0) found.add(partitionIndex)
+    expect([...found].sort()).toEqual([0, 1, 2])
+  })
+})
+
 describe('a fetch that waits', () => {
   it('is answered when enough has arrived, not before', async () => {
     const topic = await aFreshTopic()
