@@ -321,7 +321,7 @@ export class PartitionLog {
     this.#full = this.#store.sizeBytes > FULL_BYTES
   }
 
-  /** When `retain` is next worth calling, ms; undefined if time alone changes nothing. */
+  /** When `retain` is next worth calling, ms; undefined if only appends can change that. */
   deadline(): number | undefined {
     const expiry = nextExpiryMs(this.#segments, this.#config)
     const answers = this.#answers.deadlineMs

@@ -65,8 +65,9 @@ export function expired(
   return Math.max(belowStart(segments, logStartOffset), byTime(segments, config, nowMs), bySize(segments, config))
 }
 
-/** When time alone will next let a segment go, ms; undefined if never. */
+/** When retention will next let a segment go, ms: 0 if there are too many bytes already; undefined if never. */
 export function nextExpiryMs(segments: readonly Segment[], config: LogConfig): number | undefined {
+  if (bySize(segments, config) > 0) return 0
   const oldest = segments.find(segment => segment.chunks > 0)
   if (oldest === undefined || !isDeleted(config) || config['retention.ms'] < 0) return undefined
   const at = retainedSince(oldest) + config['retention.ms'] + 1

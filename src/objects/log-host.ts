@@ -108,7 +108,10 @@ export class LogHost {
   async arm(alsoMs = Number.POSITIVE_INFINITY): Promise<void> {
     const { log } = this
     const cleaningMs = log === undefined ? Number.POSITIVE_INFINITY : this.#cleaner.dueMs(log)
-    const due = Math.min(log?.deadline() ?? Number.POSITIVE_INFINITY, Math.max(cleaningMs, this.#now()), alsoMs)
+    const due = Math.min(
+      Math.max(Math.min(log?.deadline() ?? Number.POSITIVE_INFINITY, cleaningMs), this.#now()),
+      alsoMs,
+    )
     if (due === Number.POSITIVE_INFINITY) return
     if (this.#alarmMs === undefined) {
       const stored = await this.#ctx.storage.getAlarm()

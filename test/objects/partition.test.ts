@@ -197,6 +197,27 @@ describe('the alarm', () => {
     expect(await runInDurableObject(raw, (_, state) => state.storage.getAlarm())).toBe(next)
   })
 
+  it('comes at once when there are more bytes than retention keeps, and leaves no more than a segment over it', async () => {
+    const { partition, raw } = await aPartition({ 'segment.bytes': 100 })
+    for (let i = 0; i < 8; i++) await append(partition, 'x'.repeat(40))
+    const before = await partition.describe()
+    if ('error' in before) throw new Error(before.message)
+    const sizeBytes = before.sizeBytes / 8
+    expect(await runInDurableObject(raw, (_, state) => state.storage.getAlarm())).toBeGreaterThan(Date.now() + 60_000)
+    const config = aConfig({ 'segment.bytes': 100, 'retention.bytes': 3 * sizeBytes })
+    await partition.configure({ config, configVersion: 2 })
+    expect(await runDurableObjectAlarm(raw)).toBe(true)
+    expect(await partition.describe()).toMatchObject({
+      logStartOffset: 5,
+      highWatermark: 8,
+      sizeBytes: 3 * sizeBytes,
+    })
+    await append(partition, 'x'.repeat(40))
+    expect(await runDurableObjectAlarm(raw)).toBe(true)
+    expect(await partition.describe()).toMatchObject({ logStartOffset: 6, highWatermark: 9 })
+    expect(await runInDurableObject(raw, (_, state) => state.storage.getAlarm())).toBeGreaterThan(Date.now() + 60_000)
+  })
+
   it('comes sooner when the retention becomes shorter', async () => {
     const { partition, raw } = await aPartition()
     await append(partition, 'x')
