@@ -20,7 +20,13 @@ const MAX_FINDINGS = 100
 /** Symbols that are named in a finding. */
 const MAX_SYMBOLS = 100
 
-export interface Finding {
+export interface Finding extends Omit<Found, 'path'> {
+  /** JSON pointer into the reader's schema, or '/'. */
+  readonly path: string
+}
+
+/** Most of what is found is of branches that were only tried, so places become text at the end. */
+interface Found {
   readonly type:
     | 'NAME_MISMATCH'
     | 'FIXED_SIZE_MISMATCH'
@@ -30,8 +36,7 @@ export interface Finding {
     | 'MISSING_UNION_BRANCH'
     | 'SEVERAL_WRITER_FIELDS'
     | 'TOO_LARGE_TO_COMPARE'
-  /** JSON pointer into the reader's schema, or '/'. */
-  readonly path: string
+  readonly path: Path
   readonly message: string
 }
 
@@ -44,7 +49,17 @@ const promotions: Partial<Record<Primitive, readonly string[]>> = {
   bytes: ['string'],
 }
 
-type Path = readonly string[]
+/** Undefined: the root. */
+type Path = { readonly step: string; readonly outer: Path } | undefined
+
+const under = (path: Path, ...steps: readonly string[]): Path =>
+  steps.reduce<Path>((outer, step) => ({ step, outer }), path)
+
+function pointer(path: Path): string {
+  const steps: string[] = []
+  for (let at = path; at !== undefined; at = at.outer) steps.push(at.step.replaceAll('~', '~0').replaceAll('/', '~1'))
+  return `/${steps.reverse().join('/')}`
+}
 
 class TooLarge extends Error {}
 
@@ -55,11 +70,11 @@ const MAX_QUOTED = 10_240
 
 /** Empty: everything that was written with `writer` can be read with `reader`. */
 export function compareAvro(reader: AvroType, writer: AvroType): readonly Finding[] {
-  const compared = new Map<AvroType, Map<AvroType, readonly Finding[]>>()
+  const compared = new Map<AvroType, Map<AvroType, readonly Found[]>>()
   let pairs = 0
 
   /** A pair on the way is taken to fit until it is found otherwise. */
-  const compare = (reader: AvroType, writer: AvroType, path: Path, depth: number): readonly Finding[] => {
+  const compare = (reader: AvroType, writer: AvroType, path: Path, depth: number): readonly Found[] => {
     let byWriter = compared.get(reader)
     if (byWriter === undefined) compared.set(reader, (byWriter = new Map()))
     const before = byWriter.get(writer)
@@ -71,23 +86,23 @@ export function compareAvro(reader: AvroType, writer: AvroType): readonly Findin
     return findings
   }
 
-  const compareTypes = (reader: AvroType, writer: AvroType, path: Path, depth: number): readonly Finding[] => {
+  const compareTypes = (reader: AvroType, writer: AvroType, path: Path, depth: number): readonly Found[] => {
     if (writer.type === 'union') {
       return writer.branches.flatMap((branch, index) => {
-        const at = [...path, String(index)]
+        const at = under(path, String(index))
         if (reader.type !== 'union') return compare(reader, branch, at, depth)
-        return compare(reader, branch, [], depth).length === 0 ? [] : [missingBranch(branch, at)]
+        return compare(reader, branch, undefined, depth).length === 0 ? [] : [missingBranch(branch, at)]
       })
     }
     if (reader.type === 'union') {
-      const fits = reader.branches.some(branch => compare(branch, writer, [], depth).length === 0)
+      const fits = reader.branches.some(branch => compare(branch, writer, undefined, depth).length === 0)
       return fits ? [] : [missingBranch(writer, path)]
     }
     if (reader.type === 'array' && writer.type === 'array') {
-      return compare(reader.items, writer.items, [...path, 'items'], depth)
+      return compare(reader.items, writer.items, under(path, 'items'), depth)
     }
     if (reader.type === 'map' && writer.type === 'map') {
-      return compare(reader.values, writer.values, [...path, 'values'], depth)
+      return compare(reader.values, writer.values, under(path, 'values'), depth)
     }
     if (isRecord(reader) && isRecord(writer)) {
       return [...compareNames(reader, writer, path), ...compareFields(reader, writer, path, depth)]
@@ -101,7 +116,7 @@ export function compareAvro(reader: AvroType, writer: AvroType): readonly Findin
           : [
               finding(
                 'MISSING_ENUM_SYMBOLS',
-                [...path, 'symbols'],
+                under(path, 'symbols'),
                 `[${missing.slice(0, MAX_SYMBOLS).join(', ')}${missing.length > MAX_SYMBOLS ? ', …' : ''}]`,
               ),
             ]),
@@ -112,7 +127,7 @@ export function compareAvro(reader: AvroType, writer: AvroType): readonly Findin
         ...compareNames(reader, writer, path),
         ...(reader.size === writer.size
           ? []
-          : [finding('FIXED_SIZE_MISMATCH', [...path, 'size'], `expected: ${writer.size}, found: ${reader.size}`)]),
+          : [finding('FIXED_SIZE_MISMATCH', under(path, 'size'), `expected: ${writer.size}, found: ${reader.size}`)]),
       ]
     }
     if (reader.type === writer.type || promotions[writer.type as Primitive]?.includes(reader.type)) return []
@@ -120,27 +135,30 @@ export function compareAvro(reader: AvroType, writer: AvroType): readonly Findin
     return [finding('TYPE_MISMATCH', path, message)]
   }
 
-  const compareFields = (reader: RecordType, writer: RecordType, path: Path, depth: number): readonly Finding[] =>
+  const compareFields = (reader: RecordType, writer: RecordType, path: Path, depth: number): readonly Found[] =>
     reader.fields.flatMap((field, index) => {
-      const at = [...path, 'fields', String(index)]
+      const at = under(path, 'fields', String(index))
       const source = sourceOf(field, index, writer)
-      if (source !== undefined) return compare(field.type, source.type, [...at, 'type'], depth)
+      if (source !== undefined) return compare(field.type, source.type, under(at, 'type'), depth)
       if (field.default !== undefined) return []
       // Avro lets the default of an enum stand in for the field's and then compares it with the whole record: no match.
       if (field.type.type === 'enum' && field.type.default !== undefined) {
-        return compare(field.type, writer, [...at, 'type'], depth)
+        return compare(field.type, writer, under(at, 'type'), depth)
       }
       return [finding('READER_FIELD_MISSING_DEFAULT_VALUE', at, field.name)]
     })
 
-  try {
-    return compare(reader, writer, [], 0)
-  } catch (error) {
-    if (error instanceof SeveralFields) return [finding('SEVERAL_WRITER_FIELDS', [], error.message)]
-    if (error instanceof TooLarge)
-      return [finding('TOO_LARGE_TO_COMPARE', [], 'the schemas are too large to be compared')]
-    throw error
+  const found = (): readonly Found[] => {
+    try {
+      return compare(reader, writer, undefined, 0)
+    } catch (error) {
+      if (error instanceof SeveralFields) return [finding('SEVERAL_WRITER_FIELDS', undefined, error.message)]
+      if (error instanceof TooLarge)
+        return [finding('TOO_LARGE_TO_COMPARE', undefined, 'the schemas are too large to be compared')]
+      throw error
+    }
   }
+  return found().map(({ type, path, message }) => ({ type, path: pointer(path), message }))
 }
 
 /** The writer's field of the same name, or of one that the reader says it had. */
@@ -156,21 +174,15 @@ function sourceOf(field: Field, index: number, writer: RecordType): Field | unde
 }
 
 /** Names without their namespaces, as Avro compares; aliases with. */
-function compareNames(reader: NamedType, writer: NamedType, path: Path): readonly Finding[] {
+function compareNames(reader: NamedType, writer: NamedType, path: Path): readonly Found[] {
   if (reader.name === writer.name || reader.aliases.includes(writer.fullName)) return []
-  return [finding('NAME_MISMATCH', [...path, 'name'], `expected: ${writer.fullName}`)]
+  return [finding('NAME_MISMATCH', under(path, 'name'), `expected: ${writer.fullName}`)]
 }
 
-function missingBranch(writer: AvroType, path: Path): Finding {
+function missingBranch(writer: AvroType, path: Path): Found {
   return finding('MISSING_UNION_BRANCH', path, `reader union lacking writer type: ${kind(writer)}`)
 }
 
 const kind = (type: AvroType): string => (isNamed(type) && isRecord(type) ? 'RECORD' : type.type.toUpperCase())
 
-function finding(type: Finding['type'], path: Path, message: string): Finding {
-  return {
-    type,
-    path: `/${path.map(step => step.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`,
-    message,
-  }
-}
+const finding = (type: Found['type'], path: Path, message: string): Found => ({ type, path, message })
