@@ -1,11 +1,12 @@
-// Confluent's registry clients, in Python and JavaScript: schemas registered and found, and data of the three formats
-// through Kafka's door, written by one and read by the other and by the native API.
+// Registry clients, in Python, Go (registry-go.ts) and JavaScript: schemas registered and found, and data of the three formats
+// through Kafka's door, written by one and read by others and by the native API.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startBroker } from '../../testing/broker.ts'
 import { type Checks, expectEqual, expectSaid } from './checks.ts'
 import { python, pythons } from './python.ts'
+import { goRegistryClient } from './registry-go.ts'
 import { cacheFolder, expectOk, run } from './run.ts'
 
 const PACKAGE = '@kafkajs/confluent-schema-registry@4.1.0'
@@ -48,11 +49,14 @@ async function clientsOf(checks: Checks, bootstrap: string, http: URL, prefix: s
     const [order] = ORDERS
     expectEqual(JSON.parse(stdout), { AVRO: order, JSON: order, PROTOBUF: order }, 'values')
   })
+  const go = `${prefix}-go-avro`
+  await goRegistryClient(checks, { bootstrap, http, topic: go, others: [`${prefix}-py-avro`] })
   for (const format of ['avro', 'json', 'protobuf'])
     await checks.check(`the native API reads the ${format} that they wrote`, async () => {
       const records = (topic: string) => new URL(`/v1/topics/${topic}/partitions/0/records?format=schema`, http)
       for (const [topic, orders] of [
         [`${prefix}-py-${format}`, ORDERS],
+        ...(format === 'avro' ? [[go, ORDERS] as const] : []),
         // The JavaScript client leaves out Protobuf's message indexes, so that nobody but itself reads its Protobuf.
         ...(format === 'protobuf' ? [] : [[`${prefix}-js-${format}`, ORDERS.slice(0, 1)] as const]),
       ] as const) {
