@@ -293,7 +293,8 @@ export class Consumer<V = unknown, K = string | null> implements AsyncIterableIt
       this.#unread += records.length
       this.#unreadSize += size
       if (resume !== undefined) {
-        this.#come = resume
+        // Before the first record, earliest is wherever the log begins by the time it comes again.
+        if (this.#come !== undefined || records.length > 0 || this.#options.offset !== 'earliest') this.#come = resume
         this.#isReady()
       }
       this.#wake()

@@ -38,6 +38,12 @@ export async function topicToRead(broker: Broker, name: string, partition: numbe
   return noSuchPartition(topic, partition)
 }
 
+/**
+ * How often the log may move on between a look and a read. Earliest is asked for as 0, which saves a call wherever nothing
+ * was deleted yet.
+ */
+const MAX_MOVES = 5
+
 /** The first read, and where it began. Where there is nothing yet it waits, until the reader is gone (`signal`). */
 export async function readFrom(
   place: Place,
@@ -45,18 +51,21 @@ export async function readFrom(
   waitMs: number,
   signal: AbortSignal,
 ): Promise<{ readonly from: From; readonly read: ReadResult } | Refused> {
-  const offset = await offsetOf(place, beginning)
+  let offset = await offsetOf(place, beginning)
   if (typeof offset !== 'number') return offset
-  const from = { ...place, offset }
-  const read = await readOrWait(from, waitMs, signal)
-  if (!('error' in read)) return { from, read }
-  // Earliest is asked for as 0: that saves a call wherever nothing was deleted yet.
-  if (read.error !== 'OFFSET_OUT_OF_RANGE' || !isEarliest(beginning) || !read.logStartOffset) return read
-  return readFrom(place, { offset: String(read.logStartOffset) }, waitMs, signal)
+  for (let moves = 0; ; moves++) {
+    const from: From = { ...place, offset }
+    const read = await readOrWait(from, waitMs, signal)
+    if (!('error' in read)) return { from, read }
+    const { error, logStartOffset = -1 } = read
+    const hasMoved = error === 'OFFSET_OUT_OF_RANGE' && logStartOffset > offset && !isNamed(beginning)
+    if (!hasMoved || moves === MAX_MOVES) return read
+    offset = logStartOffset
+  }
 }
 
-const isEarliest = ({ offset, timestamp }: Beginning): boolean =>
-  timestamp === undefined && (offset === undefined || offset === 'earliest')
+/** An offset that the reader names itself is read or refused; any other is found by the log, which may lose it meanwhile. */
+const isNamed = ({ offset }: Beginning): boolean => offset !== undefined && /^\d/.test(offset)
 
 /** What there is at an offset, for a reader of that isolation. */
 export async function readAt({ broker, topic, partition, maxBytes, isolation }: Place, offset: number): Promise<Read> {

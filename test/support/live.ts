@@ -22,6 +22,7 @@ export class TestPartition {
   readonly batches: Stored[] = []
   readonly followers: TestFollowing[] = []
   nextOffset: number
+  logStartOffset = 0
 
   constructor(nextOffset = 0) {
     this.nextOffset = nextOffset
@@ -38,6 +39,12 @@ export class TestPartition {
     this.nextOffset = baseOffset + values.length
     this.batches.push({ bytes, nextOffset: this.nextOffset })
     for (const follower of this.followers) follower.serve()
+    return this
+  }
+
+  /** Retention: what is before that offset is gone. */
+  deleteBefore(offset: number): this {
+    this.logStartOffset = offset
     return this
   }
 
@@ -106,7 +113,10 @@ export class TestFollowing implements Following {
   serve(): void {
     if (this.closed) return
     const highWatermark = this.#partition.nextOffset
-    const bounds = { logStartOffset: 0, highWatermark, lastStableOffset: highWatermark }
+    const { logStartOffset } = this.#partition
+    if (this.#position < logStartOffset)
+      return this.tell({ type: 'error', error: 'OFFSET_OUT_OF_RANGE', message: 'gone', logStartOffset })
+    const bounds = { logStartOffset, highWatermark, lastStableOffset: highWatermark }
     for (const { bytes, nextOffset } of this.#partition.batches) {
       if (nextOffset <= this.#position) continue
       if (this.creditBytes <= 0) {
@@ -168,7 +178,7 @@ export const offsetsOf = (token: string, topicId = TOPIC_ID): Record<number, num
 /** A session over partitions of one topic, each read from the offset given. */
 export async function aSession(
   offsets: readonly number[],
-  options: { credit?: number; unreachable?: number; partitions?: TestPartition[] } = {},
+  options: { credit?: number; unreachable?: number; mayMove?: boolean; partitions?: TestPartition[] } = {},
 ): Promise<{ session: LiveSession; reader: TestReader; partitions: TestPartition[] }> {
   const partitions = options.partitions ?? offsets.map(offset => new TestPartition(offset))
   const reader = new TestReader()
@@ -182,7 +192,8 @@ export async function aSession(
       return Promise.resolve((partitions[partition] ??= new TestPartition(offset)).follow(offset, creditBytes))
     },
   })
-  await session.read(offsets.map((offset, partition) => ({ topic: aTopic, partition, offset })))
+  const { mayMove = false } = options
+  await session.read(offsets.map((offset, partition) => ({ topic: aTopic, partition, offset, mayMove })))
   return { session, reader, partitions }
 }
 

@@ -41,7 +41,8 @@ export async function placesInGroup(
       if (offset >= logStartOffset && offset <= highWatermark)
         return { place: { topic, partition, offset }, committed: offset }
       const end = isolation === 'read_committed' ? lastStableOffset : highWatermark
-      return { place: { topic, partition, offset: reset === 'earliest' ? logStartOffset : end }, committed: undefined }
+      const begin = reset === 'earliest' ? logStartOffset : end
+      return { place: { topic, partition, offset: begin, mayMove: true }, committed: undefined }
     },
   )
   return begun.find(isFailure) ?? (begun as Begun[])

@@ -34,6 +34,8 @@ export interface Place {
   readonly topic: LiveTopic
   readonly partition: number
   readonly offset: number
+  /** The log said where this is, not the reader: where it has lost that by the first read, it begins where the log does. */
+  readonly mayMove?: boolean
 }
 
 /** A Follower, as far as it is needed here. */
@@ -92,6 +94,7 @@ interface Reading {
   readonly place: Place
   readonly following: Following
   readonly encoding: Encoding
+  readonly beginOffset: number
   /** The next offset to deliver. */
   nextOffset: number
   /** The next offset to come. */
@@ -168,12 +171,8 @@ export class LiveSession {
     for (const place of gone) this.#places.delete(place)
     for (const reading of this.#readings) {
       if (!gone.has(reading.place)) continue
-      this.#stopped.set(reading.place, reading.nextOffset)
-      reading.following.close()
-      this.#wanting.delete(reading)
-      if (reading.asked) this.#asked--
+      this.#leave(reading)
     }
-    this.#readings = this.#readings.filter(({ place }) => !gone.has(place))
     this.#queue = this.#queue.filter(({ reading }) => !gone.has(reading.place))
     this.#ask()
   }
@@ -237,19 +236,20 @@ export class LiveSession {
     this.drain()
   }
 
-  async #open(place: Place, windowBytes: number): Promise<void> {
+  async #open(place: Place, windowBytes: number, offset = place.offset): Promise<void> {
     const { follow, format, named } = this.#options
-    const following = await follow(place, windowBytes).catch(unreachable)
+    const following = await follow({ ...place, offset }, windowBytes).catch(unreachable)
     if (isFailure(following)) {
-      if (this.#places.has(place)) this.fail(failureAt(place, place.offset, following))
+      if (this.#places.has(place)) this.fail(failureAt(place, offset, following))
       return
     }
     if (this.#ended || !this.#places.has(place)) return following.close()
-    const { topic, partition, offset } = place
+    const { topic, partition } = place
     const reading: Reading = {
       place,
       following,
       encoding: new Encoding({ topic: topic.name, topicId: topic.topicId, partition }, format, named),
+      beginOffset: offset,
       nextOffset: offset,
       fetchedTo: offset,
       windowBytes,
@@ -265,11 +265,29 @@ export class LiveSession {
     for (;;) {
       const followed = await reading.following.next()
       if (this.#ended || !this.#places.has(reading.place)) return
+      if (followed.type === 'error' && hasMoved(reading, followed)) return this.#moved(reading, followed.logStartOffset)
       if (followed.type === 'error')
         return this.fail(failureAt(reading.place, reading.nextOffset, followed, followed.logStartOffset))
       if (followed.type === 'data') this.#arrived(reading, followed)
       else this.#hasMore(reading, followed)
     }
+  }
+
+  /** Retention or DeleteRecords came between where it was to begin and the first read. */
+  async #moved(reading: Reading, logStartOffset: number): Promise<void> {
+    this.#move(reading, logStartOffset)
+    this.#leave(reading)
+    this.#ask()
+    this.drain()
+    await this.#open(reading.place, reading.windowBytes, logStartOffset)
+  }
+
+  #leave(reading: Reading): void {
+    this.#stopped.set(reading.place, reading.nextOffset)
+    reading.following.close()
+    this.#wanting.delete(reading)
+    if (reading.asked) this.#asked--
+    this.#readings = this.#readings.filter(other => other !== reading)
   }
 
   #arrived(reading: Reading, followed: Followed & { type: 'data' }): void {
@@ -387,6 +405,13 @@ export class LiveSession {
     this.#options.sink.fail(why)
   }
 }
+
+/** Nothing had come of it yet. */
+const hasMoved = (
+  { place, beginOffset, fetchedTo }: Reading,
+  { error, logStartOffset }: Followed & { type: 'error' },
+) =>
+  place.mayMove === true && error === 'OFFSET_OUT_OF_RANGE' && fetchedTo === beginOffset && logStartOffset > fetchedTo
 
 function failureAt({ topic, partition }: Place, offset: number, why: Failure, logStartOffset = -1): LiveFailure {
   return {

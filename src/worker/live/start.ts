@@ -116,7 +116,7 @@ async function placesOf(broker: Brokerage, wanted: readonly Wanted[]): Promise<P
     for (const [i, { topic, partition }] of wave.entries()) {
       const offset = offsets[i]!
       if (isFailure(offset)) return { ...offset, topic: topic.name, partition }
-      places.push({ topic, partition, offset })
+      places.push({ topic, partition, offset, mayMove: saidBy(wave[i]!) === undefined })
     }
   }
   return places
@@ -133,7 +133,7 @@ async function offsetOf(broker: Brokerage, wanted: Wanted): Promise<number | Fai
   if (isFailure(bounds)) return bounds
   const { logStartOffset, highWatermark } = bounds
   const end = isolation === 'read_committed' ? bounds.lastStableOffset : highWatermark
-  const said = known ?? (begin.from === 'offset' && begin.offset >= 0 ? begin.offset : undefined)
+  const said = saidBy(wanted)
   if (said === undefined) {
     if (begin.from === 'earliest') return logStartOffset
     return Math.max(logStartOffset, end + (begin.from === 'offset' ? begin.offset : 0))
@@ -141,6 +141,10 @@ async function offsetOf(broker: Brokerage, wanted: Wanted): Promise<number | Fai
   if (said >= logStartOffset && said <= highWatermark) return said
   return outOfRange(said, logStartOffset, highWatermark)
 }
+
+/** The offset that the reader itself names; the log finds any other. */
+const saidBy = ({ known, begin }: Wanted): number | undefined =>
+  known ?? (begin.from === 'offset' && begin.offset >= 0 ? begin.offset : undefined)
 
 const outOfRange = (offset: number, logStartOffset: number, highWatermark: number): LiveFailure => ({
   ...failure(

@@ -139,6 +139,40 @@ describe('many partitions', () => {
   })
 })
 
+describe('a partition that loses its first records before they are read', () => {
+  it.each([1, 20, 60])(
+    'is read from where it begins now, if the reader named no offset (%i partitions)',
+    async count => {
+      const partitions = Array.from({ length: count }, () => new TestPartition().append(numbers(4)).append(['4']))
+      partitions.at(-1)!.deleteBefore(4)
+      const { reader } = await aSession(
+        partitions.map(() => 0),
+        { mayMove: true, partitions },
+      )
+      await settled()
+      expect(reader.failed).toBeUndefined()
+      expect(reader.last).toEqual(Object.fromEntries(partitions.map((_, i) => [i, 5])))
+      expect(reader.records.filter(record => record.startsWith(`${count - 1}:`))).toEqual([`${count - 1}:4`])
+    },
+  )
+
+  it('is told where it begins, before there is a record', async () => {
+    const partition = new TestPartition(7).deleteBefore(7)
+    const { reader } = await aSession([3], { mayMove: true, partitions: [partition] })
+    await settled()
+    expect(reader.last).toEqual({ 0: 7 })
+  })
+
+  it('ends the session once something of it was read', async () => {
+    const { reader, partitions } = await aSession([0], { mayMove: true })
+    partitions[0]!.append(['0'])
+    await settled()
+    partitions[0]!.fail('OFFSET_OUT_OF_RANGE', 'gone', 40)
+    await settled()
+    expect(reader.failed).toMatchObject({ error: 'OFFSET_OUT_OF_RANGE', offset: 1, logStartOffset: 40 })
+  })
+})
+
 describe('what ends a session', () => {
   it('an offset that is gone: told with where the log begins, after everything that had come', async () => {
     const { reader, partitions } = await aSession([0, 0])
