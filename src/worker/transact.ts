@@ -33,6 +33,8 @@ export interface TransactRequest {
   readonly digest: string
   /** What an Idempotency-Key comes to: text that nobody else has. */
   readonly key?: string | undefined
+  /** What chooses the partition of records that have neither partition nor key: the same for a request that comes again. */
+  readonly sticky: string
 }
 
 /** Which part of the request failed, and whether everything is taken back for sure. */
@@ -53,7 +55,7 @@ export async function transact(
   broker: Broker,
   request: TransactRequest,
 ): Promise<{ readonly transacted: Transacted } | NotTransacted> {
-  const { body, key } = request
+  const { body, key, sticky } = request
   // What was answered is answered again, whatever has become of its topics.
   const first = key === undefined ? undefined : await retried(() => newProducer(broker, body, key))
   if (isFailure(first)) return { ...inWordsOf(request, first), part: 'transaction', outcome: 'aborted' }
@@ -63,7 +65,7 @@ export async function transact(
   const offsets = body.offsets && (await topicsToCommit(broker, body.offsets.offsets))
   if (isFailure(offsets)) return { ...offsets, field: `offsets.${offsets.field}`, part: 'offsets', outcome: 'aborted' }
   const counts = (topic: string): number => found.get(topic)!.partitions
-  const written = { topics: found, partitions: partitionsOf(body, counts, key) }
+  const written = { topics: found, partitions: partitionsOf(body, counts, sticky) }
   const begun = await begin(broker, request, first, await placesOf(broker, body, written.partitions))
   if (isFailure(begun)) return { ...inWordsOf(request, begun), part: 'transaction', outcome: 'aborted' }
 
@@ -91,15 +93,15 @@ export async function transact(
 export function partitionsOf(
   { records, topics }: TransactionBody,
   countOf: (topic: string) => number,
-  key: string | undefined,
+  sticky: string,
 ): number[] {
-  const sticky = new Map<string, number>()
+  const chosen = new Map<string, number>()
   return records.map((record, i) => {
     if (record.partition >= 0) return record.partition
     const topic = topics[i]!
     if (record.key !== null) return partitionFor(record.key, countOf(topic))
-    let partition = sticky.get(topic)
-    if (partition === undefined) sticky.set(topic, (partition = stickyPartition(countOf(topic), key)))
+    let partition = chosen.get(topic)
+    if (partition === undefined) chosen.set(topic, (partition = stickyPartition(countOf(topic), sticky)))
     return partition
   })
 }

@@ -67,7 +67,8 @@ async function answerTo(c: Context<AppEnv>, formats: Query): Promise<Response> {
   const key = idempotencyKey && digestOf(idempotencyKey)
   const digest = key === undefined ? '' : digestOf(bytes, `${formats.format}/${formats.keyFormat}`)
 
-  const work = transact(c.var.broker, { body, nowMs, digest, key })
+  const sticky = key ?? crypto.randomUUID()
+  const work = transact(c.var.broker, { body, nowMs, digest, key, sticky })
   // Whoever asked may go away; what was begun is ended all the same.
   c.var.broker.background(work)
   const done = await work
@@ -78,7 +79,7 @@ async function answerTo(c: Context<AppEnv>, formats: Query): Promise<Response> {
   // Records without a timestamp had that of the first request.
   const first = transacted.nowMs === nowMs ? body : parseTransaction(bytes, { ...formats, now: transacted.nowMs })
   if (isMalformed(first)) return malformedProblem(first)
-  const partitions = partitionsOf(first, topic => transacted.topics.get(topic)!.partitions, key)
+  const partitions = partitionsOf(first, topic => transacted.topics.get(topic)!.partitions, sticky)
   return transactedAnswer(first, partitions, transacted)
 }
 

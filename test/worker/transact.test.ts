@@ -37,7 +37,7 @@ function aRequest(key: string | undefined, more: object = {}) {
   const bytes = new TextEncoder().encode(JSON.stringify({ records: [{ topic, value: topic }], ...more }))
   const body = parseTransaction(bytes, { format: 'json', keyFormat: 'text', now: Date.now() })
   if (isMalformed(body)) throw new Error(body.malformed)
-  return { topic, request: { body, nowMs: Date.now(), digest: 'd', key } }
+  return { topic, request: { body, nowMs: Date.now(), digest: 'd', key, sticky: key ?? '' } }
 }
 
 /** What readers of what is committed get of it, once nothing is open. */

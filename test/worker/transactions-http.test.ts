@@ -99,6 +99,23 @@ describe('a transaction', () => {
     expect(await committed(name, partition)).toEqual([0, 1, 2, 3])
   })
 
+  it('tells where records without a key came to stand, in topics of several partitions', async () => {
+    const topic = await aTopic(8)
+    for (let value = 0; value < 12; value++) {
+      const { status, json } = await transact({
+        records: [
+          { topic, value },
+          { topic, value },
+        ],
+      })
+      expect(status).toBe(200)
+      const [{ partition, offset }, second] = json.records
+      expect(second).toMatchObject({ partition, offset: offset + 1 })
+      const read = await api(`GET /v1/topics/${topic}/partitions/${partition}/records?offset=${offset}&limit=2`)
+      expect(read.json.records.map((record: { value: number }) => record.value)).toEqual([value, value])
+    }
+  })
+
   it('of offsets alone, and of records alone, is one too', async () => {
     const name = await aTopic()
     const offsets = { group: 'alone', offsets: [{ topic: name, partition: 0, offset: 0 }] }
