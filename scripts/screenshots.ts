@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { startBroker } from '../testing/broker.ts'
 import { launchChromium } from '../test/support/chromium.ts'
+import { EventClient, LiveClient } from '../test/support/live-client.ts'
 import { fillShop } from '../test/support/shop.ts'
 
 const images = join(import.meta.dirname, '../docs/images')
@@ -16,6 +17,7 @@ const pictures = [
   { name: 'records', hash: '#/topics/orders', press: 'tr.record [data-row]', scheme: 'dark', size: WIDE },
   { name: 'group', hash: '#/groups/reports', press: '', scheme: 'light', size: WIDE },
   { name: 'reset-offsets', hash: '#/groups/reports', press: '.primary', scheme: 'light', size: WIDE },
+  { name: 'connections', hash: '#/connections', press: '', scheme: 'light', size: WIDE },
   { name: 'schema', hash: '#/schemas/orders-value', press: '', scheme: 'dark', size: WIDE },
   { name: 'records-small', hash: '#/topics/orders', press: '', scheme: 'light', size: SMALL },
   { name: 'overview-small', hash: '', press: '', scheme: 'dark', size: SMALL },
@@ -24,6 +26,10 @@ const pictures = [
 mkdirSync(images, { recursive: true })
 const [broker, browser] = await Promise.all([startBroker(), launchChromium()])
 const consumer = await fillShop(broker)
+const live = new LiveClient(new URL('/v1/topics/payments/live?group=ledger', broker.http), {
+  headers: { 'user-agent': 'ledger/2.1' },
+})
+const events = new EventClient(new URL('/v1/live?topics=orders,payments', broker.http), { 'user-agent': 'curl/8.9' })
 for (const { name, hash, press, scheme, size } of pictures) {
   const page = await browser.newPage({ viewport: size, colorScheme: scheme, timezoneId: 'UTC' })
   await page.goto(new URL(`/ui/${hash}`, broker.http).href)
@@ -34,5 +40,7 @@ for (const { name, hash, press, scheme, size } of pictures) {
   await page.close()
 }
 await browser.close()
+live.cut()
+events.cut()
 await consumer.disconnect()
 await broker.close()

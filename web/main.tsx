@@ -69,6 +69,8 @@ function App() {
     const [screen, name] = place.parts
     const label = SCREENS.find(([id]) => id === (screen ?? ''))?.[1] ?? 'Edgelog'
     document.title = `${name ?? label} · Edgelog`
+    // On small screens the screens are a row that is wider than the page.
+    document.querySelector('.screens [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
   }, [place])
   const closed = cluster.problem
   return (

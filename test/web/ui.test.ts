@@ -174,6 +174,7 @@ describe('the admin page', { timeout: 40_000 }, () => {
 
   it('shows who reads what, and how far behind', async () => {
     await open('#/groups')
+    await row('reports').getByRole('cell', { name: '99', exact: true }).waitFor()
     await page.getByRole('link', { name: 'billing' }).click()
     await row('orders: 0, 1, 2').waitFor()
     await page

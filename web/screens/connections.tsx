@@ -43,7 +43,7 @@ export function Connections({ kind }: { kind: string }) {
                   <Kind key={each} kind={each} label={label} open={counts[each as Connection['kind']]} current={kind} />
                 ))}
               </div>
-              {asked === 0 ? <Nobody /> : null}
+              {asked === 0 ? <Nobody kind={kind} /> : null}
               {asked > 0 && shown.length === 0 ? <Empty title={`No connection has “${wanted}” in it`} /> : null}
               {shown.length > 0 && <List connections={shown} />}
               {asked > connections.length && (
@@ -69,10 +69,18 @@ const Kind = ({ kind, label, open, current }: { kind: string; label: string; ope
   </a>
 )
 
-const Nobody = () => (
+const Nobody = ({ kind }: { kind: string }) => (
   <Empty title="Nobody is connected">
     <p>Kafka’s clients show up here, and live consumers, once they have been connected for a second:</p>
-    <pre>{`curl -N ${location.origin}/v1/topics/hello/records -H 'accept: text/event-stream'`}</pre>
+    <pre>
+      {kind === 'kafka-websocket'
+        ? `npx edgelog tunnel ${location.origin} --listen 9093\nkcat -L -b localhost:9093`
+        : kind === 'kafka'
+          ? 'kcat -C -b localhost:9092 -t hello'
+          : kind === 'websocket'
+            ? `npx edgelog consume hello --url ${location.origin}`
+            : `curl -N ${location.origin}/v1/topics/hello/records -H 'accept: text/event-stream'`}
+    </pre>
   </Empty>
 )
 
@@ -113,13 +121,28 @@ function List({ connections }: { connections: readonly Connection[] }) {
   )
 }
 
-const since = (ms: number, now: number): string => duration(Math.max(0, Math.floor((now - ms) / 1_000) * 1_000))
+function since(ms: number, now: number): string {
+  const seconds = Math.floor((now - ms) / 1_000)
+  return seconds < 1 ? 'now' : duration(seconds * 1_000)
+}
+
+/** `Chrome 153 on Linux`, where that is what it says in many words. */
+function browserOf(userAgent: string): string {
+  const [, name, version] =
+    /(Firefox|Edg|Chrome|Version)\/(\d+)/.exec(userAgent.replace(/Chrome(?=.* Edg\/)/, '')) ?? []
+  if (!userAgent.startsWith('Mozilla/') || name === undefined) return userAgent
+  const system = /Android|iPhone|iPad|Windows|Mac OS X|Linux/.exec(userAgent)?.[0]
+  return `${NAMES[name] ?? name} ${version}${system === undefined ? '' : ` on ${system}`}`
+}
+
+const NAMES: Readonly<Record<string, string>> = { Edg: 'Edge', Version: 'Safari' }
 
 function clientOf({ clientId, clientSoftwareName, clientSoftwareVersion, transactionalId, userAgent }: Connection) {
   const software = [clientSoftwareName, clientSoftwareVersion].filter(text => text !== null).join(' ')
   return (
     <>
-      {clientId ?? userAgent ?? 'unknown'} {software !== '' && <span class="soft nowrap">{software}</span>}
+      {clientId ?? (userAgent === null ? 'unknown' : <span title={userAgent}>{browserOf(userAgent)}</span>)}{' '}
+      {software !== '' && <span class="soft nowrap">{software}</span>}
       {transactionalId !== null && <span class="soft nowrap"> {transactionalId}</span>}
     </>
   )

@@ -1,8 +1,9 @@
 // The consumer groups there are.
 
 import { useState } from 'preact/hooks'
-import { api } from '../api.ts'
+import { api, apiText } from '../api.ts'
 import type { ListedGroup } from '../../client/answers.ts'
+import { count } from '../figures.ts'
 import { useLoaded } from '../loading.ts'
 import { Empty, Head, Ready, Search, State, Table } from '../parts.tsx'
 import { href } from '../route.ts'
@@ -12,7 +13,13 @@ const EVERY_MS = 5_000
 export function Groups() {
   const loaded = useLoaded(
     'groups',
-    signal => api<{ groups: ListedGroup[]; next?: string }>('/v1/groups', { signal }),
+    async signal => {
+      const [listed, metrics] = await Promise.all([
+        api<{ groups: ListedGroup[]; next?: string }>('/v1/groups', { signal }),
+        apiText('/metrics?ask=groups', { signal }),
+      ])
+      return { ...listed, members: byGroup(metrics, 'members'), lags: byGroup(metrics, 'lag') }
+    },
     EVERY_MS,
   )
   const [wanted, setWanted] = useState('')
@@ -22,7 +29,7 @@ export function Groups() {
         <Search value={wanted} onValue={setWanted} label="Search groups" />
       </Head>
       <Ready loaded={loaded}>
-        {({ groups, next }) => {
+        {({ groups, next, members, lags }) => {
           const shown = groups.filter(({ group }) => group.toLowerCase().includes(wanted.toLowerCase()))
           if (groups.length === 0)
             return (
@@ -34,7 +41,7 @@ export function Groups() {
           if (shown.length === 0) return <Empty title={`No group has “${wanted}” in its id`} />
           return (
             <>
-              <Table head={['Group', 'State', 'Protocol', 'Protocol type']} label="Groups">
+              <Table head={['Group', 'State', '#Members', '#Lag', 'Protocol', 'Protocol type']} label="Groups">
                 {shown.map(({ group, state, type, protocolType }) => (
                   <tr key={group}>
                     <td>
@@ -45,6 +52,8 @@ export function Groups() {
                     <td>
                       <State state={state} />
                     </td>
+                    <td class="num">{figure(members.get(group))}</td>
+                    <td class="num">{figure(lags.get(group))}</td>
                     <td>{type}</td>
                     <td>{protocolType}</td>
                   </tr>
@@ -57,4 +66,18 @@ export function Groups() {
       </Ready>
     </>
   )
+}
+
+const figure = (value: number | undefined) => (value === undefined ? <span class="soft">–</span> : count(value))
+
+/** What /metrics tells of each group, summed up: it asks all of them at once, 200 at most. */
+function byGroup(metrics: string, what: 'members' | 'lag'): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>()
+  for (const [, labels, value] of metrics.matchAll(new RegExp(`^edgelog_group_${what}\\{(.*)\\} (\\d+)$`, 'gm'))) {
+    const quoted = /(?:^|,)group=("(?:[^"\\]|\\.)*")/.exec(labels!)?.[1]
+    if (quoted === undefined) continue
+    const group = JSON.parse(quoted) as string
+    sums.set(group, (sums.get(group) ?? 0) + Number(value))
+  }
+  return sums
 }

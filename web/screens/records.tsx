@@ -128,7 +128,7 @@ function Controls({ topic, view, change }: { topic: Topic; view: View; change: (
         value={view.isolation}
         onChange={event => change({ isolation: event.currentTarget.value })}
       >
-        <option value="read_uncommitted">everything</option>
+        <option value="read_uncommitted">uncommitted, too</option>
         <option value="read_committed">committed only</option>
       </select>
     </div>

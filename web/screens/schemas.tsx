@@ -60,7 +60,7 @@ function Subjects() {
           const shown = subjects.filter(name => name.toLowerCase().includes(wanted.toLowerCase()))
           return (
             <>
-              <div class="filters">
+              <div class="side-by-side">
                 <Compatibility />
                 <label class="check soft">
                   <input
@@ -129,11 +129,11 @@ function Subject({ subject }: { subject: string }) {
   return (
     <>
       <Head crumbs={[{ label: 'Schemas', href: href('schemas') }, { label: subject }]}>
-        <button type="button" class="primary" disabled={!loaded.data} onClick={() => setRegistering(true)}>
-          New version
-        </button>
         <button type="button" disabled={!loaded.data} onClick={() => setDeleting(true)}>
           Delete
+        </button>
+        <button type="button" class="primary" disabled={!loaded.data} onClick={() => setRegistering(true)}>
+          New version
         </button>
       </Head>
       <Compatibility subject={subject} />

@@ -24,7 +24,8 @@ export function Topics() {
       </Head>
       <Ready loaded={loaded}>
         {({ topics }) => {
-          const shown = topics.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()))
+          const found = topics.filter(({ name }) => name.toLowerCase().includes(wanted.toLowerCase()))
+          const shown = [...found.filter(topic => !isOwn(topic)), ...found.filter(isOwn)]
           if (topics.length === 0)
             return (
               <Empty title="No topics yet">
@@ -40,6 +41,7 @@ export function Topics() {
                     <a data-row href={href('topics', topic.name)}>
                       {topic.name}
                     </a>
+                    {isOwn(topic) && <span class="soft"> internal</span>}
                   </td>
                   <td class="num">{topic.partitions.length}</td>
                   <td class="num">
@@ -51,7 +53,7 @@ export function Topics() {
                     )}
                   </td>
                   <td class="num">{bytes(sum(topic.partitions, ({ sizeBytes }) => sizeBytes))}</td>
-                  <td class="soft cut">
+                  <td class="soft cut wide">
                     {Object.entries(topic.config)
                       .map(([name, value]) => `${name}=${value}`)
                       .join(', ')}
@@ -66,6 +68,9 @@ export function Topics() {
     </>
   )
 }
+
+/** Those that the broker keeps for itself come last. */
+const isOwn = ({ name }: Topic): boolean => /^(__.*|_schemas)$/.test(name)
 
 function Create({ close }: { close: () => void }) {
   const [name, setName] = useState('')
