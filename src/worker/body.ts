@@ -69,7 +69,7 @@ export async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenera
       yield value
     }
   } catch (error) {
-    if (error instanceof TypeError && /decompress/i.test(error.message))
+    if (error instanceof TypeError && /compress/i.test(error.message))
       throw new NotOpened('The body is not what its Content-Encoding says')
     lost(error)
   } finally {

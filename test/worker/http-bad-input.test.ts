@@ -1,6 +1,7 @@
 // What should never arrive, and what is answered when it does. The broker is the same afterwards.
 
 import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Broker, startBroker } from '../../testing/broker.ts'
 import { client } from '../support/http.ts'
@@ -119,6 +120,12 @@ describe('bodies', () => {
     expect(await coded('br')).toMatchObject(wrong(415))
     expect(await coded('gzip')).toMatchObject(wrong(415))
     expect(await coded('gzip', 'application/x-ndjson')).toMatchObject(wrong(400))
+    const zipped = gzipSync(body)
+    const detail = expect.stringContaining('not what its Content-Encoding says')
+    for (const bytes of [zipped.subarray(0, -5), Buffer.concat([zipped, Buffer.from('more')])]) {
+      const cut = { body: new Uint8Array(bytes), headers: { 'content-encoding': 'gzip' } }
+      expect(await api(records, { ...cut, type: json })).toMatchObject(wrong(415, { detail }))
+    }
   })
 })
 
