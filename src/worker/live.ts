@@ -14,7 +14,7 @@ import { groupOf, groupQuery } from './live/group-query.ts'
 import { LiveCommitter } from './live/commit.ts'
 import { LiveProducer } from './live/produce.ts'
 import { FIRST_CREDIT, LiveSocket } from './live/socket.ts'
-import { EventStream } from './live/sse.ts'
+import { EVENT_HEADERS, EVENT_STREAM, EventStream, farewell } from './live/sse.ts'
 import { type Asked, type Begin, startOf } from './live/start.ts'
 import { integer, isolationParam, schemaFormatParams, topicParam } from './parameters.ts'
 import { badRequest, problem } from './problem.ts'
@@ -26,7 +26,6 @@ import { asksForSocket } from './upgrade.ts'
 
 /** Credit that may be given in a query. */
 const MAX_FIRST_CREDIT = 1_000_000
-const EVENT_STREAM = 'text/event-stream'
 
 const OFFSET = 'must be earliest, latest, an offset, or -N for N before the end'
 const PARTITIONS = `must be partition numbers separated by commas, ${MAX_LIVE_PARTITIONS} at most`
@@ -91,7 +90,7 @@ type Query = z.output<typeof query> & { readonly credit?: number | undefined }
 const ABOUT_EVENTS =
   'One event a record: `data` is the record as JSON, `id` the resume token after it, so an EventSource that is cut goes on ' +
   'by itself (`Last-Event-ID`). An `error` event says why a stream ends that cannot go on, such as OFFSET_OUT_OF_RANGE ' +
-  'with the `logStartOffset` of its `partition`.'
+  'with the `logStartOffset` of its `partition`, to whoever comes again with `Last-Event-ID` too.'
 
 const ABOUT_MEMBERS =
   '\n\nWith `group` it is a member of that group, and there are no tokens: partitions are shared among the members, Kafka ' +
@@ -229,7 +228,8 @@ function askedBy(topics: readonly string[], query: Query, token: string | undefi
 
 /** Server-sent events. What is wrong at the start is answered like any request. */
 async function follow(c: Context<AppEnv>, topics: readonly string[], query: Query, named = false): Promise<Response> {
-  const asked = askedBy(topics, query, c.req.header('last-event-id') || query.resume)
+  const lastEventId = c.req.header('last-event-id')
+  const asked = askedBy(topics, query, lastEventId || query.resume)
   if (asked instanceof Response) return asked
   const refused = asked.group && mayNotWrite(c)
   if (refused) return problem(refused)
@@ -254,13 +254,12 @@ async function follow(c: Context<AppEnv>, topics: readonly string[], query: Quer
   const start = group ? await group.begin(connection, topics) : await startOf(broker, asked)
   if (isFailure(start)) {
     connection.close()
+    if (lastEventId && !group) return farewell(start)
     const { error: _, message: __, ...members } = start
     return problem(start, { members })
   }
   void (start === undefined ? group!.run() : connection.read(start))
-  return new Response(door.body, {
-    headers: { 'content-type': EVENT_STREAM, 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
-  })
+  return new Response(door.body, { headers: EVENT_HEADERS })
 }
 
 /** A WebSocket. A page cannot see why one was not opened, so what is wrong with topics and offsets is told in a frame. */

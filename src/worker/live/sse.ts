@@ -1,6 +1,7 @@
 // Live consumers over server-sent events: one event a record, its id the token after it, so that a browser's EventSource
 // goes on by itself where it was cut. The stream takes no more than the client reads.
 
+import { errors } from '../../protocol/errors.ts'
 import type { ResumeVector } from '../resume.ts'
 import { type Door, errorMembers } from './connection.ts'
 import type { LiveFailure } from './session.ts'
@@ -74,7 +75,7 @@ export class EventStream implements Door {
   }
 
   fail(why: LiveFailure): void {
-    this.#text += `event: error\ndata: ${JSON.stringify(errorMembers(why))}\n\n`
+    this.#text += lastWord(why, this.#lastId !== '')
     this.end()
   }
 
@@ -103,5 +104,22 @@ export class EventStream implements Door {
     )
   }
 }
+
+/**
+ * What to answer an EventSource that comes again and cannot go on. It shows a page no answer but a stream, and takes any other
+ * status for the end: so it is told in one, and where trying again may help the stream just ends.
+ */
+export function farewell(why: LiveFailure): Response {
+  return new Response(isLasting(why) ? lastWord(why, true) : `retry: ${RETRY_MS}\n\n`, { headers: EVENT_HEADERS })
+}
+
+/** With an id that is no token, an EventSource is refused when it comes again, and stays away. */
+const lastWord = (why: LiveFailure, hasId: boolean): string =>
+  `${hasId && isLasting(why) ? `id: !${why.error}\n` : ''}event: error\ndata: ${JSON.stringify(errorMembers(why))}\n\n`
+
+const isLasting = ({ error }: LiveFailure): boolean => errors[error].status < 500
+
+export const EVENT_STREAM = 'text/event-stream'
+export const EVENT_HEADERS = { 'content-type': EVENT_STREAM, 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
 
 const encoder = new TextEncoder()

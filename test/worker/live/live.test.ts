@@ -270,9 +270,17 @@ describe('what cannot go on', () => {
     const error = { code: 'OFFSET_OUT_OF_RANGE', errorCode: 1, partition: 0, offset: 0, logStartOffset: 4 }
     expect(await live.frame('error')).toMatchObject({ type: 'error', topic, ...error })
     expect(await live.ended()).toEqual({ code: 4_001, reason: 'OFFSET_OUT_OF_RANGE' })
-    const { status, body } = await answer(`/v1/topics/${topic}/records`, { 'last-event-id': before.resume })
+    const { status, body } = await answer(`/v1/topics/${topic}/records?resume=${before.resume}`)
     expect(status).toBe(416)
     expect(body).toMatchObject({ title: expect.any(String), ...error })
+    // A page is shown no answer but a stream.
+    const page = events(`/v1/topics/${topic}/records`, before.resume)
+    await page.until(() => page.ended)
+    expect(page.response!.statusCode).toBe(200)
+    expect(page.events).toEqual([{ id: '!OFFSET_OUT_OF_RANGE', event: 'error', data: expect.any(String) }])
+    expect(JSON.parse(page.events[0]!.data!)).toMatchObject({ topic, ...error })
+    // And it would come again for ever, were it not refused.
+    expect((await answer(`/v1/topics/${topic}/records`, { 'last-event-id': page.lastId })).status).toBe(400)
   })
 
   it('an offset that is deleted while the reader is behind: told after what it had been sent', async () => {
@@ -312,10 +320,13 @@ describe('what cannot go on', () => {
     await api.call('POST', '/v1/topics', { name: topic })
     const again = socket(`/v1/topics/${topic}/live?resume=${live.resume}`)
     expect(await again.frame('error')).toMatchObject({ code: 'UNKNOWN_TOPIC_ID' })
-    expect(await answer(`/v1/topics/${topic}/records`, { 'last-event-id': live.resume })).toMatchObject({
+    expect(await answer(`/v1/topics/${topic}/records?resume=${live.resume}`)).toMatchObject({
       status: 404,
       body: { code: 'UNKNOWN_TOPIC_ID' },
     })
+    const page = events(`/v1/topics/${topic}/records`, live.resume)
+    await page.until(() => page.ended)
+    expect(JSON.parse(page.events[0]!.data!)).toMatchObject({ code: 'UNKNOWN_TOPIC_ID' })
   })
 
   it('a token of another topic', async () => {
