@@ -28,7 +28,7 @@ const NO_FILES = 'Segments are tables of a database, not files.'
 const NO_TIERS = 'There is no tiered storage.'
 const PLATFORM_COPIES = 'The platform keeps the copies; there are no replicas to choose from.'
 const ALWAYS_FLUSHED = 'Every answer already waits until the records are on disk.'
-const NO_LEVELS = 'Each codec compresses at its own level.'
+const ONE_LEVEL = 'LZ4 compresses at one level here.'
 
 /** Which subject a schema must be registered under: Confluent's, by the names of its Java classes. */
 const strategies = ['TopicNameStrategy', 'RecordNameStrategy', 'TopicRecordNameStrategy'] as const
@@ -52,14 +52,11 @@ export const topicConfigs = {
     -1,
     { min: 1, max: 9, or: -1 },
     'How hard gzip tries, where compression.type is gzip.',
-    {
-      synonyms: ['compression.gzip.level'],
-      noEffect: NO_LEVELS,
-    },
+    { synonyms: ['compression.gzip.level'] },
   ),
   'compression.lz4.level': int(9, { min: 1, max: 17 }, 'How hard LZ4 tries, where compression.type is lz4.', {
     synonyms: ['compression.lz4.level'],
-    noEffect: NO_LEVELS,
+    noEffect: ONE_LEVEL,
   }),
   'compression.type': string(
     'producer',
@@ -70,11 +67,8 @@ export const topicConfigs = {
   'compression.zstd.level': int(
     3,
     { min: -131_072, max: 22 },
-    'How hard Zstandard tries, where compression.type is zstd.',
-    {
-      synonyms: ['compression.zstd.level'],
-      noEffect: NO_LEVELS,
-    },
+    'How hard Zstandard tries, where compression.type is zstd; more than 9 counts as 9.',
+    { synonyms: ['compression.zstd.level'] },
   ),
   'confluent.key.schema.validation': boolean(
     false,

@@ -1,7 +1,7 @@
 // Kafka's compression codecs, synchronous: gzip and zstd from the platform, snappy and lz4 from the files beside this one.
 // Whatever comes out is bounded by the caller, so that a small batch cannot blow up into all memory.
 
-import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, createZstdCompress, gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib'
 import { type Failure, failure } from '../protocol/errors.ts'
 import { lz4Compress, lz4Decompress } from './lz4.ts'
 import { TooLarge } from './matches.ts'
@@ -11,20 +11,37 @@ import { snappyCompress, snappyDecompress } from './snappy.ts'
 export const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 export type Codec = (typeof codecs)[number]
 
-/** The result may be a view of a larger buffer. */
-export function compress(codec: Codec, bytes: Uint8Array): Uint8Array {
+/** Beyond this zstd takes tens of megabytes and much time for little. */
+const MAX_ZSTD_LEVEL = 9
+
+/** The result may be a view of a larger buffer. `level` is how hard gzip and zstd try; snappy and lz4 have one level. */
+export function compress(codec: Codec, bytes: Uint8Array, level?: number): Uint8Array {
   switch (codec) {
     case 'none':
       return bytes
     case 'gzip':
-      return plain(gzipSync(bytes))
+      return plain(level === undefined ? gzipSync(bytes) : gzipSync(bytes, { level }))
     case 'zstd':
-      return plain(zstdCompressSync(bytes))
+      return zstd(bytes, level)
     case 'snappy':
       return snappyCompress(bytes)
     case 'lz4':
       return lz4Compress(bytes)
   }
+}
+
+/**
+ * workerd's zstdCompressSync fails where its output needs a second buffer of 64 KiB, and so does its stream; so the stream
+ * gets one that is large enough, and is asked for everything at once, as zlib's own sync functions ask theirs.
+ */
+function zstd(bytes: Uint8Array, level: number = constants.ZSTD_CLEVEL_DEFAULT): Uint8Array {
+  const params = { [constants.ZSTD_c_compressionLevel]: Math.min(level, MAX_ZSTD_LEVEL) }
+  const chunkSize = bytes.length + (bytes.length >> 7) + 1_024
+  const stream = createZstdCompress({ params, chunkSize }) as unknown as {
+    _processChunk(bytes: Uint8Array, flush: number): Uint8Array
+  }
+  // oxlint-disable-next-line eslint/no-underscore-dangle -- the name that zlib gives it
+  return plain(stream._processChunk(bytes, constants.ZSTD_e_end))
 }
 
 /** What was compressed, at most `maxBytes` of it; more is MESSAGE_TOO_LARGE, anything unreadable CORRUPT_MESSAGE. */

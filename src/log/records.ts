@@ -37,6 +37,8 @@ export interface LogRecord extends NewRecord {
 
 export interface BatchOptions {
   readonly codec?: Codec
+  /** How hard the codec tries; its default where absent. */
+  readonly level?: number | undefined
   readonly producerId?: number
   readonly producerEpoch?: number
   readonly baseSequence?: number
@@ -69,7 +71,7 @@ export function encodeBatch(records: readonly NewRecord[], options: BatchOptions
   let at = BATCH_HEADER_BYTES
   for (let i = 0; i < records.length; i++) at = writeRecord(bytes, at, records[i]!, baseTimestamp, i, names)
 
-  const batch = codec === 'none' ? bytes : withCompressedRecords(codec, bytes)
+  const batch = codec === 'none' ? bytes : withCompressedRecords(codec, bytes, options.level)
   writeHeader(batch, {
     baseOffset: 0,
     lastOffsetDelta: records.length - 1,
@@ -155,8 +157,8 @@ export function openRecords(batch: Batch, maxBytes = MAX_OPENED_BYTES): Uint8Arr
   return opened
 }
 
-function withCompressedRecords(codec: Codec, bytes: Uint8Array): Uint8Array {
-  const records = compress(codec, bytes.subarray(BATCH_HEADER_BYTES))
+function withCompressedRecords(codec: Codec, bytes: Uint8Array, level: number | undefined): Uint8Array {
+  const records = compress(codec, bytes.subarray(BATCH_HEADER_BYTES), level)
   const batch = new Uint8Array(BATCH_HEADER_BYTES + records.length)
   batch.set(records, BATCH_HEADER_BYTES)
   return batch

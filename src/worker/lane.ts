@@ -2,10 +2,10 @@
 
 import type { AppendRequest, AppendResult } from '../log/append.ts'
 import { BATCH_HEADER_BYTES } from '../log/batch.ts'
-import type { Codec } from '../log/compression.ts'
 import { type BatchOptions, encodeBatch, type NewRecord } from '../log/records.ts'
 import { errors, type Failure, failure } from '../protocol/errors.ts'
 import type { Cut } from './answer.ts'
+import type { Compression } from './compression.ts'
 import type { Draft } from './records-in.ts'
 
 /** Records of one batch, before compression; one row of the partition is about as large. */
@@ -24,7 +24,7 @@ export interface TransactionalProducer {
 export interface Topic {
   readonly name: string
   readonly partitions: number
-  readonly codec: Codec
+  readonly compression: Compression
   readonly maxMessageBytes: number
 }
 
@@ -144,11 +144,11 @@ export class Lane {
   }
 
   #encode(drafts: readonly Draft[], timestamps: Cut['timestamps']): AppendRequest | Failure {
-    const { codec, maxMessageBytes } = this.#topic
+    const { compression, maxMessageBytes } = this.#topic
     // What only a codec could make small enough need not be copied to see that it is not.
     const valueBytes = drafts[0]!.value?.length ?? 0
-    if (codec === 'none' && valueBytes > maxMessageBytes) return this.#tooLarge(valueBytes)
-    const records = encodeBatch(drafts, { codec, ...this.#sequenced(drafts.length) })
+    if (compression.codec === 'none' && valueBytes > maxMessageBytes) return this.#tooLarge(valueBytes)
+    const records = encodeBatch(drafts, { ...compression, ...this.#sequenced(drafts.length) })
     if (records.length > maxMessageBytes) return this.#tooLarge(records.length)
     return { records, facts: factsOf(drafts, timestamps) }
   }

@@ -1,14 +1,14 @@
 // Producing, whatever door the records came through: the topic found or made, partitions chosen, everything appended.
 
-import { topicConfig } from '../cluster/configs.ts'
+import { type Overrides, topicConfig } from '../cluster/configs.ts'
 import type { TopicView } from '../cluster/cluster.ts'
 import { readBatches } from '../log/batch.ts'
-import { type Codec, codecs } from '../log/compression.ts'
 import { partitionFor } from '../log/partitioner.ts'
 import { decodeBatch } from '../log/records.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { Accumulator, cutKey } from './accumulator.ts'
 import type { Broker } from './broker.ts'
+import { compressionOf } from './compression.ts'
 import type { Topic, TransactionalProducer } from './lane.ts'
 import type { Draft } from './records-in.ts'
 
@@ -52,7 +52,7 @@ export async function startProducing(
   const partitions =
     idempotencyKey === undefined ? topic.partitions : await partitionsThen(broker, topic, idempotencyKey, drafts)
   return new Accumulator(
-    { ...producible(topic), partitions },
+    { ...producible(topic, broker.configs), partitions },
     async (partition, request) => {
       const result = await broker.append(topic, partition, request)
       if ('error' in result || !result.duplicate) return result
@@ -71,7 +71,7 @@ export const startTransactional = (
   transaction: number,
 ): Accumulator =>
   new Accumulator(
-    producible(topic),
+    producible(topic, broker.configs),
     (partition, request) => broker.append(topic, partition, { ...request, transaction }),
     { sticky: 0, producer },
   )
@@ -132,16 +132,15 @@ async function partitionsThen(
 
 const producibles = new WeakMap<TopicView, Topic>()
 
-function producible(topic: TopicView): Topic {
+function producible(topic: TopicView, broker: Overrides): Topic {
   let known = producibles.get(topic)
   if (known === undefined) {
-    const config = topicConfig(topic.config)
-    const type = config['compression.type']
+    const config = topicConfig(topic.config, broker)
     known = {
       name: topic.name,
       partitions: topic.partitions,
       // 'producer' keeps what a producer chose, and JSON chooses nothing.
-      codec: codecs.includes(type as Codec) ? (type as Codec) : 'none',
+      compression: compressionOf(topic, broker) ?? { codec: 'none' },
       maxMessageBytes: config['max.message.bytes'],
     }
     producibles.set(topic, known)

@@ -26,6 +26,19 @@ const data = fc
     return Uint8Array.from(out)
   })
 
+it.each([
+  { codec: 'gzip', low: 1, high: 9 },
+  { codec: 'zstd', low: -100, high: 9 },
+] as const)('$codec tries as hard as its level says', ({ codec, low, high }) => {
+  const words = utf8(Array.from({ length: 5000 }, (_, i) => `${(i * 7919) % 613} of ${(i * i) % 97},`).join(' '))
+  const sizes = [low, high].map(level => compress(codec, words, level).length)
+  expect(sizes[0]).toBeGreaterThan(sizes[1]!)
+  for (const level of [low, high, codec === 'zstd' ? 22 : -1]) {
+    const back = decompress(codec, compress(codec, words, level), words.length)
+    expect(!isFailure(back) && Buffer.compare(back, words)).toBe(0)
+  }
+})
+
 describe.each(codecs)('%s', codec => {
   it('gives back what went in, whatever it was', () => {
     fc.assert(
@@ -35,6 +48,14 @@ describe.each(codecs)('%s', codec => {
       }),
       { numRuns: 100 },
     )
+  })
+
+  it.each([60_000, 70_000, 1_000_000])('gives back %i bytes that no codec makes smaller', n => {
+    const noise = new Uint8Array(n)
+    let seed = 1
+    for (let i = 0; i < n; i++) noise[i] = (seed = Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 24
+    const back = decompress(codec, compress(codec, noise), n)
+    expect(isFailure(back) ? back : Buffer.compare(back, noise)).toBe(0)
   })
 
   it.each([0, 1, 4, 12, 13, 32_768, 32_769, 65_536, 65_537, 200_000])(

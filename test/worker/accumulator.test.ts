@@ -10,7 +10,7 @@ import type { Topic } from '../../src/worker/lane.ts'
 import type { Draft } from '../../src/worker/records-in.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
-const topic: Topic = { name: 't', partitions: 4, codec: 'none', maxMessageBytes: 1_048_588 }
+const topic: Topic = { name: 't', partitions: 4, compression: { codec: 'none' }, maxMessageBytes: 1_048_588 }
 const draft = (fields: Partial<Draft> = {}): Draft => ({
   timestamp: 100,
   key: null,
@@ -144,7 +144,7 @@ describe('batches', () => {
 
   it.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('are compressed where the topic says %s', async codec => {
     const partitions = new Partitions()
-    await run(start(partitions, {}, { codec }), [draft({ value: new Uint8Array(5_000) })])
+    await run(start(partitions, {}, { compression: { codec } }), [draft({ value: new Uint8Array(5_000) })])
     expect(partitions.requests[0]!.request.records.length).toBeLessThan(500)
     expect(readBatches(partitions.requests[0]!.request.records)[0]!.attributes & 7).not.toBe(0)
   })

@@ -21,7 +21,7 @@ export async function eachPartition<P, R>(
   broker: Broker,
   topics: readonly { readonly name: string; readonly partitions: readonly P[] }[],
   indexOf: (partition: P) => number,
-  ask: (topic: TopicView, partition: P) => Promise<R>,
+  ask: (topic: TopicView, partition: P) => R | Failure | Promise<R | Failure>,
 ): Promise<(R | Failure)[][]> {
   const named = topics.map(({ name }) => ({ topic: name, topicId: '' }))
   const find = await byIdOrName(broker, named, false)

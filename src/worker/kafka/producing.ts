@@ -11,9 +11,9 @@ import {
   parseBatches,
   readBatches,
 } from '../../log/batch.ts'
-import { type Codec, codecs } from '../../log/compression.ts'
 import { decodeBatch, encodeBatch } from '../../log/records.ts'
 import { type Failure, failure, isFailure } from '../../protocol/errors.ts'
+import type { Compression } from '../compression.ts'
 
 const MAGIC_AT = 16
 
@@ -45,22 +45,22 @@ export function checkProduced(records: Uint8Array | null): Failure | undefined {
   return undefined
 }
 
-/** The batch compressed as the topic's `compression.type` wants; `producer` keeps what was sent. */
-export function compressedAs(type: string | undefined, records: Uint8Array): Uint8Array | Failure {
-  if (type === undefined || type === 'producer') return records
-  const wanted: Codec = type === 'uncompressed' ? 'none' : (codecs.find(codec => codec === type) ?? 'none')
+/** The batch compressed as its topic wants, if that is not what was sent. */
+export function compressedAs(wanted: Compression | undefined, records: Uint8Array): Uint8Array | Failure {
+  if (wanted === undefined) return records
   const [batch] = readBatches(records)
-  if (batch !== undefined && codecOf(batch) === wanted) return records
+  if (batch !== undefined && codecOf(batch) === wanted.codec) return records
   const batches = parseBatches(records)
   return isFailure(batches) ? batches : again(batches[0]!, wanted)
 }
 
-function again(batch: Batch, codec: Codec): Uint8Array | Failure {
+function again(batch: Batch, { codec, level }: Compression): Uint8Array | Failure {
   const records = decodeBatch(batch)
   if (isFailure(records)) return records
   const { producerId, producerEpoch, baseSequence } = batch
   return encodeBatch(records, {
     codec,
+    level,
     producerId,
     producerEpoch,
     baseSequence,

@@ -318,6 +318,13 @@ const offsets: Scenario = {
     await find(to, 'the last tiered', 9, -5)
     await find(to, 'the earliest to be tiered', 11, -6)
     await find(to, 'too special', 11, -7)
+    for (const [version, special] of [
+      [6, -3],
+      [7, -4],
+      [8, -5],
+      [10, -6],
+    ] as const)
+      await find(to, `${special} is newer`, version, special)
     for (const timestamp of [0, 1000, 1001, 1002, 1003, 5000, 5001, 5002])
       await find(to, `at ${timestamp}`, 9, timestamp)
     await find(to, 'an empty partition', 9, -1, 1)

@@ -3,6 +3,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readBatches } from '../../../src/log/batch.ts'
+import { codecs } from '../../../src/log/compression.ts'
 import { errorOf } from '../../../src/protocol/errors.ts'
 import { produce } from '../../../src/worker/kafka/apis/00-produce.ts'
 import { fetch } from '../../../src/worker/kafka/apis/01-fetch.ts'
@@ -209,6 +210,70 @@ describe('producing', () => {
       // After base offset, length and leader epoch come the checksum and all that it covers.
       expect(Buffer.from(stored.subarray(16))).toEqual(Buffer.from(batch.subarray(16)))
     }
+  })
+})
+
+describe('a topic with a codec of its own', () => {
+  const noise = Array.from({ length: 40_000 }, (_, i) =>
+    ((Math.imul(i + 1, 2_654_435_761) >>> 0) % 9_973_891).toString(36),
+  )
+  const aCompressedTopic = async (codec: string, levels: Record<string, string> = {}): Promise<string> => {
+    const name = `topic-${topics++}`
+    const configs = Object.entries({ 'compression.type': codec, ...levels }).map(([name, value]) => ({ name, value }))
+    const asked = aTopic(name)
+    const { topics: answers } = await client.call(createTopics, 7, {
+      ...asked,
+      topics: [{ ...asked.topics[0]!, configs }],
+    })
+    expect(answers[0]!.errorMessage).toBeNull()
+    return name
+  }
+  const sizeOf = async (topic: string): Promise<number> => {
+    const { responses } = await client.call(fetch, 12, aFetch(topic))
+    return responses[0]!.partitions[0]!.records!.length
+  }
+
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'])('takes large batches in %s, from producers of any codec', async codec => {
+    const topic = await aCompressedTopic(codec)
+    for (const sent of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)
+      expect(await send(topic, recent([noise.join(sent)], { codec: sent }))).toMatchObject({ errorCode: 0 })
+    const { responses } = await client.call(fetch, 12, aFetch(topic))
+    const stored = responses[0]!.partitions[0]!.records!
+    expect(readBatches(stored).map(batch => codecs[batch.attributes & 7])).toEqual(Array(5).fill(codec))
+    expect(opened(stored).map(({ value }) => value!.length)).toEqual(
+      [4, 4, 6, 3, 4].map(length => noise.join('').length + 39_999 * length),
+    )
+  })
+
+  it.each([
+    ['gzip', '1', '9'],
+    ['zstd', '-5', '19'],
+  ])('tries as hard as its level says, in %s', async (codec, low, high) => {
+    const sizes = []
+    for (const level of [low, high]) {
+      const topic = await aCompressedTopic(codec, { [`compression.${codec}.level`]: level })
+      await send(topic, recent([noise.join(' ')]))
+      sizes.push(await sizeOf(topic))
+    }
+    expect(sizes[0]).toBeGreaterThan(sizes[1]!)
+  })
+
+  it('has it from the broker where it says nothing, whatever door the records come through', async () => {
+    const other = await startBroker({ vars: { EDGELOG_COMPRESSION_TYPE: 'gzip', EDGELOG_COMPRESSION_GZIP_LEVEL: '1' } })
+    const visitor = await KafkaClient.connect(other.kafka)
+    await visitor.call(createTopics, 7, aTopic('plain'))
+    await visitor.call(produce, 9, aProduce('plain', recent(['a'])))
+    const produced = await globalThis.fetch(new URL('/v1/topics/plain/records', other.http), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"value":"b"}',
+    })
+    expect(produced.status).toBe(200)
+    const { responses } = await visitor.call(fetch, 12, aFetch('plain'))
+    const stored = readBatches(responses[0]!.partitions[0]!.records!)
+    expect(stored.map(batch => codecs[batch.attributes & 7])).toEqual(['gzip', 'gzip'])
+    visitor.close()
+    await other.close()
   })
 })
 

@@ -3,6 +3,7 @@ import type { TopicPartition } from '../../../coordinator/transaction-state.ts'
 import type { AppendResult } from '../../../log/append.ts'
 import { type Batch, isTransactional, readBatches } from '../../../log/batch.ts'
 import { codeOf, type ErrorName, type Failure, failure, isFailure } from '../../../protocol/errors.ts'
+import { compressionOf } from '../../compression.ts'
 import { api, type Call } from '../api.ts'
 import { checkProduced, compressedAs } from '../producing.ts'
 import { byIdOrName } from '../topics.ts'
@@ -72,7 +73,7 @@ export const produce = api({
         if (index < 0 || index >= topic.partitions) return UNKNOWN_PARTITION
         const refused = checkProduced(records)
         if (refused !== undefined) return refused
-        const compressed = compressedAs(topic.config['compression.type'], records!)
+        const compressed = compressedAs(compressionOf(topic, call.broker.configs), records!)
         if (isFailure(compressed)) return compressed
         if (transaction === NO_TRANSACTION) return transaction
         if (transaction === undefined || !isWithin(records!))

@@ -49,7 +49,9 @@ export const listOffsets = api({
       request.topics,
       ({ partitionIndex }) => partitionIndex,
       (topic, { partitionIndex, timestamp, currentLeaderEpoch }) =>
-        find(call.broker, topic, partitionIndex, timestamp, currentLeaderEpoch, request.isolationLevel === 1),
+        timestamp < lowestTimestamp(call.version)
+          ? failure('UNSUPPORTED_VERSION')
+          : find(call.broker, topic, partitionIndex, timestamp, currentLeaderEpoch, request.isolationLevel === 1),
     )
     const answers = request.topics.map(({ name, partitions }, t) => ({
       name,
@@ -76,11 +78,18 @@ async function find(
   const wanted = untiered(timestamp)
   // Nothing is tiered here, so there is no last tiered offset.
   if (wanted === undefined) return NOWHERE
-  if (wanted < MAX_TIMESTAMP) return failure('UNSUPPORTED_VERSION')
   return broker.offsetFor(topic, partition, wanted, committed ? 'read_committed' : 'read_uncommitted')
 }
 
 const NOWHERE: OffsetAndTimestamp = { offset: -1, timestamp: -1, leaderEpoch: -1 }
+
+/** The most special timestamp that a version knows (Kafka's ListOffsetsRequest and its isTimestampSupported). */
+function lowestTimestamp(version: number): number {
+  if (version >= 11) return EARLIEST_PENDING_UPLOAD
+  if (version >= 9) return LATEST_TIERED
+  if (version >= 8) return EARLIEST_LOCAL
+  return version >= 7 ? MAX_TIMESTAMP : EARLIEST
+}
 
 const EARLIEST_LOCAL = -4
 const LATEST_TIERED = -5
