@@ -124,7 +124,7 @@ export class FetchState {
     for (const one of unread.slice(0, at)) {
       if (total(partitions) > 0) break
       if (one.error === undefined && one.nextOffset < endOf(one.bounds, limits.isolation))
-        await this.#read(broker, one, { maxBytes: limitOf(one), atLeastOne: true, isolation: limits.isolation })
+        await this.#read(broker, one, { maxBytes: 0, atLeastOne: true, isolation: limits.isolation })
     }
     await inWaves(unread.slice(at), one => this.#measure(broker, one, limits.isolation))
   }

@@ -97,6 +97,17 @@ describe('a fetch of more than it may return', () => {
     expect(await batches({ maxBytes: 1_000_000, partitionMaxBytes: large.length })).toBe(3)
   })
 
+  it('passes over empty partitions for that one batch', async () => {
+    const topic = await aFreshTopic(3)
+    for (let i = 0; i < 2; i++) await client.call(produce, 9, aProduce(topic, large, { partition: 1 }))
+    for (let i = 0; i < 3; i++)
+      expect((await fetchAll(topic, { maxBytes: 1 })).map(({ records }) => records!.length)).toEqual([
+        0,
+        large.length,
+        0,
+      ])
+  })
+
   it('comes to each partition in turn, however large its batches', async () => {
     const topic = await threeFull()
     const found = new Set<number>()
