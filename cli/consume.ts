@@ -6,7 +6,7 @@ import type { ConsumedRecord, ConsumeOptions } from '../client/index.ts'
 import { Failed } from './failed.ts'
 import { firstAt } from './offsets.ts'
 import { count, duration } from './parse.ts'
-import { dim, print } from './print.ts'
+import { coloured, dim, key as colouredKey, print } from './print.ts'
 import { part, Remote } from './remote.ts'
 
 interface Options {
@@ -50,7 +50,6 @@ async function consume(remote: Remote, topics: readonly string[], options: Optio
   const left = exit ? await endsOf(remote, topics, partition, options) : undefined
   const show = shownAs(remote.json, topics.length > 1)
   const leave = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => leave.abort())
   let read = 0
   const done = (): boolean => read >= max || left?.size === 0
   if (!done()) {
@@ -62,12 +61,20 @@ async function consume(remote: Remote, topics: readonly string[], options: Optio
       ...(partition === undefined ? {} : { partitions: [partition] }),
       ...(group === undefined ? {} : { group }),
     })
+    // What was shown is read: it does not come again.
+    const commitShown = async (): Promise<void> => {
+      if (group !== undefined) await consumer.commit().catch(() => {})
+    }
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => void commitShown().finally(() => leave.abort()))
     for await (const record of consumer) {
       print(show(record))
       read++
       const place = `${record.topic ?? topics[0]}-${record.partition}`
       if (record.offset + 1 >= (left?.get(place) ?? Number.POSITIVE_INFINITY)) left!.delete(place)
-      if (done()) break
+      if (!done()) continue
+      await commitShown()
+      break
     }
   }
   await remote.client.close()
@@ -133,6 +140,6 @@ const shownAs =
     if (json) return JSON.stringify(record)
     const { topic, partition, offset, key, value } = record
     const place = dim(`${named ? `${topic} ` : ''}${partition}:${offset}`)
-    const text = typeof value === 'string' ? value : JSON.stringify(value)
-    return `${place}  ${key === null ? '' : `${String(key)}  `}${text}`
+    const text = typeof value === 'string' ? value : coloured(JSON.stringify(value))
+    return `${place}  ${key === null ? '' : `${colouredKey(String(key))}  `}${text}`
   }

@@ -1,9 +1,26 @@
 // How answers are shown: as tables for people, as JSON for scripts.
 
-const isTty = process.stdout.isTTY && !process.env['NO_COLOR']
+/** As https://no-color.org and Node have it. */
+const isColoured = !process.env['NO_COLOR'] && (process.stdout.isTTY || Boolean(process.env['FORCE_COLOR']))
 
-export const bold = (text: string): string => (isTty ? `\u001B[1m${text}\u001B[22m` : text)
-export const dim = (text: string): string => (isTty ? `\u001B[2m${text}\u001B[22m` : text)
+const style =
+  (on: number, off: number) =>
+  (text: string): string =>
+    isColoured ? `\u001B[${on}m${text}\u001B[${off}m` : text
+
+export const bold = style(1, 22)
+export const dim = style(2, 22)
+export const key = style(36, 39)
+const green = style(32, 39)
+const yellow = style(33, 39)
+
+/** JSON on one line, its members' names, its texts and its other values told apart. */
+export const coloured = (json: string): string =>
+  isColoured
+    ? json.replaceAll(/("(?:[^"\\]|\\.)*")(:?)|[\w.+-]+/g, (word, text?: string, colon?: string) =>
+        text === undefined ? yellow(word) : colon === ':' ? `${key(text)}:` : green(text),
+      )
+    : json
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)

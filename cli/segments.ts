@@ -1,8 +1,8 @@
-// `edgelog segments`: what a partition is stored as, batch by batch, as Kafka's DumpLogSegments shows it, and whether it is
+// `edgelog segments`: what partitions are stored as, batch by batch, as Kafka's DumpLogSegments shows it, and whether all is
 // whole. The batches come as they are stored, and are read here.
 
 import type { Command } from 'commander'
-import type { Segment } from '../client/answers.ts'
+import type { Segment, Topic } from '../client/answers.ts'
 import {
   type Batch,
   checksumOf,
@@ -16,37 +16,46 @@ import {
 } from '../src/log/batch.ts'
 import { Failed } from './failed.ts'
 import { count } from './parse.ts'
-import { bytes, counted, print, printJson, printTable, time } from './print.ts'
+import { bold, bytes, counted, print, printJson, printTable, time } from './print.ts'
 import { part, Remote } from './remote.ts'
 
 const READ_BYTES = 4_194_304
 /** Faults shown. */
 const MAX_FAULTS = 20
 
+interface Options {
+  readonly partition?: number
+  readonly offset?: number
+  readonly max?: number
+}
+
 export function addSegments(program: Command): void {
-  const segments = program.command('segments').description('look at how a partition is stored, and check it')
+  const segments = program.command('segments').description('look at how partitions are stored, and check them')
   const on = (name: string, description: string): Command =>
     segments
       .command(name)
       .description(description)
       .argument('<topic>')
-      .option('-p, --partition <partition>', 'which of its partitions', count, 0)
+      .option('-p, --partition <partition>', 'this one only', count)
 
-  on('describe', 'show the segments').action(async (topic: string, { partition }, command: Command) => {
+  on('describe', 'show the segments').action(async (topic: string, { partition: only }: Options, command: Command) => {
     const remote = Remote.of(command)
-    const all = await segmentsOf(remote, topic, partition)
+    const all = []
+    for (const partition of await partitionsOf(remote, topic, only))
+      for (const segment of await segmentsOf(remote, topic, partition)) all.push({ partition, ...segment })
     if (remote.json) return printJson(all)
     printTable(
-      ['BASE', 'NEXT', 'SIZE', 'ROWS', 'CREATED', 'NEWEST RECORD', 'REWRITTEN', ''],
-      all.map(({ baseOffset, nextOffset, sizeBytes, chunks, createdMs, maxTimestamp, generation, active }) => [
-        baseOffset,
-        nextOffset,
-        bytes(sizeBytes),
-        chunks,
-        time(createdMs),
-        time(maxTimestamp),
-        generation,
-        active ? 'active' : '',
+      ['PARTITION', 'BASE', 'NEXT', 'SIZE', 'ROWS', 'CREATED', 'NEWEST RECORD', 'REWRITTEN', ''],
+      all.map(segment => [
+        segment.partition,
+        segment.baseOffset,
+        segment.nextOffset,
+        bytes(segment.sizeBytes),
+        segment.chunks,
+        time(segment.createdMs),
+        time(segment.maxTimestamp),
+        segment.generation,
+        segment.active ? 'active' : '',
       ]),
       'It has no segments.',
     )
@@ -54,35 +63,53 @@ export function addSegments(program: Command): void {
   on('dump', 'show the batches')
     .option('-o, --offset <offset>', 'from this offset on', count)
     .option('-n, --max <batches>', 'so many at most', count)
-    .action(async (topic: string, { partition, offset, max = Infinity }, command: Command) => {
+    .action(async (topic: string, { partition: only, offset, max = Infinity }: Options, command: Command) => {
+      if (offset !== undefined && only === undefined) throw new Failed('--offset is for one --partition.', 2)
       const remote = Remote.of(command)
+      const partitions = await partitionsOf(remote, topic, only)
       let shown = 0
-      for await (const batch of batchesOf(remote, topic, partition, offset)) {
-        if (shown++ >= max) break
-        const told = describe(batch)
-        if (remote.json) print(JSON.stringify(told))
-        else
-          print(
-            Object.entries(told)
-              .map(([name, value]) => `${name}: ${String(value)}`)
-              .join(' '),
-          )
+      for (const partition of partitions) {
+        if (!remote.json && partitions.length > 1) print(bold(`Dumping ${topic}-${partition}`))
+        for await (const batch of batchesOf(remote, topic, partition, offset)) {
+          if (shown++ >= max) return
+          const told = describe(batch)
+          if (remote.json) print(JSON.stringify({ partition, ...told }))
+          else
+            print(
+              Object.entries(told)
+                .map(([name, value]) => `${name}: ${String(value)}`)
+                .join(' '),
+            )
+        }
       }
     })
   on('verify', 'read everything, and check that it is whole').action(
-    async (topic: string, { partition }, command: Command) => {
+    async (topic: string, { partition: only }: Options, command: Command) => {
       const remote = Remote.of(command)
-      const found = await verify(remote, topic, partition)
-      if (remote.json) printJson(found)
-      else {
+      const all = []
+      for (const partition of await partitionsOf(remote, topic, only)) {
+        const found = await verify(remote, topic, partition)
+        all.push({ partition, ...found })
+        if (remote.json) continue
         for (const fault of found.faults) print(fault)
         const { batches, records, sizeBytes } = found
-        print(`${counted(batches, 'batch', 'batches')}, ${counted(records, 'record')}, ${bytes(sizeBytes)}`)
+        print(
+          `${topic}-${partition}: ${counted(batches, 'batch', 'batches')}, ${counted(records, 'record')}, ${bytes(sizeBytes)}`,
+        )
       }
-      if (found.faults.length > 0) throw new Failed(`${topic}-${partition} is not whole.`)
+      if (remote.json) printJson(all)
+      const broken = all.filter(({ faults }) => faults.length > 0).map(({ partition }) => `${topic}-${partition}`)
+      if (broken.length > 0) throw new Failed(`Not whole: ${broken.join(', ')}.`)
       if (!remote.json) print('Everything is whole.')
     },
   )
+}
+
+/** The one that is asked for, or all there are. */
+async function partitionsOf(remote: Remote, topic: string, only: number | undefined): Promise<readonly number[]> {
+  if (only !== undefined) return [only]
+  const { partitions } = await remote.get<Topic>(`v1/topics/${part(topic)}`)
+  return partitions.map(({ partition }) => partition)
 }
 
 const segmentsOf = async (remote: Remote, topic: string, partition: number): Promise<readonly Segment[]> =>

@@ -154,13 +154,46 @@ it('groups are listed, described, reset and deleted', async () => {
   expect(await ok('groups delete readers')).toBe('Deleted readers.\n')
 })
 
+it('consume with a group goes on behind what it has shown, however it ends', async () => {
+  await ok('topics create shared -p 1')
+  await ok('produce shared', '1\n2\n3\n4\n5\n')
+  expect(await ok('consume shared -g showing -b -n 2')).toBe('0:0  1\n0:1  2\n')
+  expect(await json('groups describe showing')).toMatchObject({ offsets: [{ offset: 2 }] })
+  const follower = start(['consume', 'shared', '-g', 'showing'], { EDGELOG_URL: broker.http.href })
+  await says(follower, /0:4  5/)
+  follower.kill('SIGINT')
+  expect((await ended(follower)).code).toBe(0)
+  expect(await json('groups describe showing')).toMatchObject({ offsets: [{ offset: 5 }] })
+})
+
+it('records have colours where somebody looks, and none where that is not wanted', async () => {
+  await ok('topics create bright -p 1')
+  await ok('produce bright -K = --format json', 'k={"n":[1,"x"]}\n')
+  const colours = { EDGELOG_URL: broker.http.href, NO_COLOR: '', FORCE_COLOR: '1' }
+  const { out } = await ended(start(['consume', 'bright', '-b', '-e'], colours))
+  expect(out).toBe(
+    '\u001B[2m0:0\u001B[22m  \u001B[36mk\u001B[39m  ' +
+      '{\u001B[36m"n"\u001B[39m:[\u001B[33m1\u001B[39m,\u001B[32m"x"\u001B[39m]}\n',
+  )
+  expect(await ok('consume bright -b -e')).toBe('0:0  k  {"n":[1,"x"]}\n')
+})
+
 it('segments are described, dumped and verified', async () => {
   await ok('topics create stored -p 1')
   await ok('produce stored', 'x\ny\n')
-  expect(await json('segments describe stored')).toMatchObject([{ baseOffset: 0, nextOffset: 2, active: true }])
+  expect(await json('segments describe stored')).toMatchObject([
+    { partition: 0, baseOffset: 0, nextOffset: 2, active: true },
+  ])
   expect(await ok('segments dump stored')).toMatch(/^baseOffset: 0 lastOffset: 1 count: 2 .* isvalid: true$/m)
   expect(JSON.parse(await ok('segments dump stored -n 1 --json'))).toMatchObject({ compresscodec: 'none', magic: 2 })
-  expect(await ok('segments verify stored')).toMatch(/^1 batch, 2 records, \d+ B\nEverything is whole\.\n$/)
+  expect(await ok('segments verify stored')).toMatch(/^stored-0: 1 batch, 2 records, \d+ B\nEverything is whole\.\n$/)
+  await ok('topics alter stored -p 2')
+  expect(await json('segments verify stored')).toMatchObject([
+    { partition: 0, records: 2 },
+    { partition: 1, records: 0 },
+  ])
+  expect(await ok('segments dump stored')).toMatch(/^Dumping stored-0\nbaseOffset.*\nDumping stored-1\n$/)
+  expect(await run('segments dump stored -o 1')).toMatchObject({ code: 2 })
   expect(await run('segments describe stored -p 3')).toMatchObject({ code: 1 })
 })
 
