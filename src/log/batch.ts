@@ -11,6 +11,10 @@ import { type Codec, codecs } from './compression.ts'
 import { crc32c } from './crc32c.ts'
 
 export const BATCH_HEADER_BYTES = 61
+/** Seven numbers of one byte each: the record of a null key and a null value. */
+const MIN_RECORD_BYTES = 7
+/** More than that is a claim to use up offsets with, and no batch that its readers could open. */
+const MAX_COMPRESSED_RECORDS = 10_000_000
 /** Base offset and length: what a batch is longer than its length field says. */
 export const BATCH_OVERHEAD = 12
 
@@ -186,7 +190,11 @@ function check(batch: Batch): Failure | undefined {
   if (count <= 0) return failure('INVALID_RECORD', `A batch cannot hold ${count} records.`)
   if (lastOffsetDelta + 1 !== count)
     return failure('INVALID_RECORD', `The batch spans ${lastOffsetDelta + 1} offsets but holds ${count} records.`)
-  if (!codecs[batch.attributes & CODEC_BITS])
+  const codec = codecs[batch.attributes & CODEC_BITS]
+  const most = codec === 'none' ? (batch.bytes.length - BATCH_HEADER_BYTES) / MIN_RECORD_BYTES : MAX_COMPRESSED_RECORDS
+  if (count > most)
+    return failure('INVALID_RECORD', `A batch of ${batch.bytes.length} bytes cannot hold ${count} records.`)
+  if (!codec)
     return failure('UNSUPPORTED_COMPRESSION_TYPE', `There is no compression codec ${batch.attributes & CODEC_BITS}.`)
   for (const name of int64s)
     if (!Number.isSafeInteger(batch[name])) return failure('INVALID_RECORD', `The ${name} of a batch is beyond 2^53.`)

@@ -160,8 +160,12 @@ async function jsonAnswer(from: From, first: ReadResult, query: Query): Promise<
   out.ascii('{"records":[')
   let read = first
   for (;;) {
-    const wrong = (await format.schemas?.learn(read.records)) ?? records.write(read, ',')
-    if (wrong) return problem(wrong)
+    const unknown = await format.schemas?.learn(read.records)
+    if (unknown) return problem(unknown)
+    const wrong = records.write(read, ',')
+    // What stands before it is answered; whoever goes on from there is told.
+    if (wrong && records.count === 0)
+      return problem(wrong, { members: { offset: records.nextOffset, nextOffset: wrong.nextOffset } })
     // Batches without records to show (markers of transactions, compacted ones) are passed over.
     if (records.count > 0 || records.nextOffset >= endOf(from, read)) break
     const next = await readAt(from, records.nextOffset)

@@ -8,6 +8,9 @@ import type { ReadFormat } from './formats.ts'
 import type { JsonWriter } from './json-writer.ts'
 import { recordPrefix, writeRecord } from './records-out.ts'
 
+/** A batch whose inside is not what its header says; `nextOffset` is where the log goes on behind it. */
+export type Unreadable = Failure & { readonly nextOffset: number }
+
 export class FetchedRecords {
   readonly #out: JsonWriter
   readonly #prefix: string
@@ -34,12 +37,12 @@ export class FetchedRecords {
   write(
     { records, nextOffset }: Pick<ReadResult, 'records' | 'nextOffset'>,
     separator: ',' | '\n',
-  ): Failure | undefined {
+  ): Unreadable | undefined {
     for (const batch of readBatches(records)) {
       if (this.full) return undefined
       if (!isControl(batch)) {
         const opened = decodeBatch(batch)
-        if (isFailure(opened)) return opened
+        if (isFailure(opened)) return { ...opened, nextOffset: lastOffset(batch) + 1 }
         for (const record of opened) {
           if (record.offset < this.nextOffset) continue
           if (this.full) return undefined

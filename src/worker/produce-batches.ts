@@ -14,6 +14,12 @@ import { startProducing, topicToProduce } from './producing.ts'
 /** Batches that are appended together, all or none, unless one alone is larger. */
 const TOGETHER_BYTES = 8_388_608
 
+/** Records of one body: the answer, which is made in memory, has an entry for each. */
+const MAX_TOLD = 500_000
+
+/** As many as it claims to hold: it is the log that checks it. */
+const countOf = ({ count, lastOffsetDelta }: Batch): number => Math.max(count, lastOffsetDelta + 1, 1)
+
 export async function produceBatches(c: Context<AppEnv>, request: ProduceRequest): Promise<Response> {
   const bytes = await readBody(c.req.raw)
   if (bytes instanceof Response) return bytes
@@ -21,6 +27,11 @@ export async function produceBatches(c: Context<AppEnv>, request: ProduceRequest
   const whole = batches.reduce((size, batch) => size + batch.bytes.length, 0)
   if (batches.length === 0 || whole !== bytes.length)
     return problem(failure('INVALID_RECORD', `The body is cut off or no record batch from byte ${whole} on.`))
+  const count = batches.reduce((sum, batch) => sum + countOf(batch), 0)
+  if (count > MAX_TOLD)
+    return problem(
+      failure('RECORD_LIST_TOO_LARGE', `The batches of a body hold ${MAX_TOLD} records at most; send several.`),
+    )
   const { broker } = c.var
   const topic = await topicToProduce(broker, request.topic, request.partition)
   if (isFailure(topic)) return problem(topic)
@@ -31,7 +42,7 @@ export async function produceBatches(c: Context<AppEnv>, request: ProduceRequest
   const cuts: { cut: Cut; together: Batch[] }[] = []
   const append = async (): Promise<void> => {
     for (const together of groups(batches)) {
-      const count = together.reduce((sum, batch) => sum + batch.lastOffsetDelta + 1, 0)
+      const count = together.reduce((sum, batch) => sum + countOf(batch), 0)
       const cut = accumulator.addBatches(request.partition ?? 0, joined(bytes, together), count)
       if (!request.unanswered) cuts.push({ cut, together })
       if (accumulator.full) await accumulator.room()
@@ -76,5 +87,5 @@ function timestampsOf(batch: Batch): number[] {
     const records = decodeBatch(batch)
     if (!isFailure(records)) return records.map(({ timestamp }) => timestamp)
   }
-  return Array.from({ length: batch.lastOffsetDelta + 1 }, () => batch.maxTimestamp)
+  return Array.from({ length: countOf(batch) }, () => batch.maxTimestamp)
 }

@@ -179,6 +179,18 @@ describe('parseBatches refuses', () => {
       then: invalid,
       says: '3 offsets',
     },
+    {
+      given: 'more records than there are bytes for',
+      bytes: changed(v => (v.setInt32(23, 2 ** 31 - 2), v.setInt32(57, 2 ** 31 - 1))),
+      then: invalid,
+      says: 'cannot hold 2147483647 records',
+    },
+    {
+      given: 'more records than anybody could open',
+      bytes: changed(v => (v.setInt16(21, 4), v.setInt32(23, 2 ** 31 - 2), v.setInt32(57, 2 ** 31 - 1))),
+      then: invalid,
+      says: 'cannot hold 2147483647 records',
+    },
     { given: 'a negative last offset delta', bytes: changed(v => v.setInt32(23, -1)), then: invalid },
     { given: 'codec 5', bytes: changed(v => v.setInt16(21, 5)), then: 'UNSUPPORTED_COMPRESSION_TYPE', says: 'codec 5' },
     { given: 'codec 7', bytes: changed(v => v.setInt16(21, 7)), then: 'UNSUPPORTED_COMPRESSION_TYPE' },

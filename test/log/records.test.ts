@@ -242,7 +242,7 @@ describe('decodeBatch', () => {
     const view = new DataView(batch.buffer)
     view.setInt32(8, batch.length - 12)
     view.setUint32(17, crc32c(batch, 21))
-    return one(batch)
+    return readBatches(batch)[0]!
   }
 
   // length, attributes, timestamp delta, offset delta, key length, value length, header count; 1 is -1, 2 is 1

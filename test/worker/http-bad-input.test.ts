@@ -4,6 +4,8 @@ import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Broker, startBroker } from '../../testing/broker.ts'
+import { crc32c } from '../../src/log/crc32c.ts'
+import { encodeBatch } from '../../src/log/records.ts'
 import { client } from '../support/http.ts'
 
 const MiB = 1_048_576
@@ -137,6 +139,44 @@ it('numbers of configs that JSON cannot carry are not rounded', async () => {
   expect(await config('9007199254740993')).toMatchObject(refused)
   expect((await config('"9223372036854775807"')).json.config).toEqual({ 'flush.messages': '9223372036854775807' })
   expect((await config('null')).json.config).toEqual({})
+})
+
+describe('batches', () => {
+  const type = 'application/vnd.edgelog.recordbatch'
+  const text = (value: string): Uint8Array => new TextEncoder().encode(value)
+  const aBatch = (value: string, change: (view: DataView) => void = () => {}): Uint8Array => {
+    const bytes = encodeBatch([{ timestamp: Date.now(), key: null, value: text(value), headers: [] }])
+    const view = new DataView(bytes.buffer, bytes.byteOffset)
+    change(view)
+    view.setUint32(17, crc32c(bytes, 21))
+    return bytes
+  }
+  const holding = (count: number) => (view: DataView) => {
+    view.setInt32(23, count - 1)
+    view.setInt32(57, count)
+  }
+
+  it.each([
+    { claim: 'as many records as there are numbers', count: 2 ** 31 - 1, then: wrong(413) },
+    { claim: 'more than are answered one by one', count: 500_001, then: wrong(413) },
+    { claim: 'more than there are bytes for', count: 500_000, then: wrong(400, { code: 'INVALID_RECORD' }) },
+    { claim: 'fewer than none', count: -5, then: wrong(400, { code: 'INVALID_RECORD' }) },
+  ])('that claim to hold $claim', async ({ count, then }) => {
+    const path = 'POST /v1/topics/t/partitions/0/records'
+    expect(await api(path, { body: aBatch('1', holding(count)), type })).toMatchObject(then)
+  })
+
+  it('that nobody can open hide nothing that stands before or behind them', async () => {
+    await api('POST /v1/topics', { body: { name: 'poisoned' } })
+    const path = '/v1/topics/poisoned/partitions/0/records'
+    const gzipped = (view: DataView): void => view.setInt16(21, 1)
+    for (const body of [aBatch('1'), aBatch('2', gzipped), aBatch('3')])
+      expect(await api(`POST ${path}`, { body, type })).toMatchObject({ status: 200 })
+    const read = async (offset: number) => (await api(`GET ${path}?offset=${offset}`)).json
+    expect(await read(0)).toMatchObject({ records: [{ offset: 0, value: 1 }], nextOffset: 1, highWatermark: 3 })
+    expect(await read(1)).toMatchObject({ status: 400, code: 'CORRUPT_MESSAGE', offset: 1, nextOffset: 2 })
+    expect(await read(2)).toMatchObject({ records: [{ offset: 2, value: 3 }], nextOffset: 3 })
+  })
 })
 
 describe('too much', () => {
