@@ -27,6 +27,11 @@ const MAX_REQUEST_BYTES = 33_554_432
 /** Requests read but not answered: beyond either bound the socket is not read on. */
 const MAX_WAITING_REQUESTS = 256
 const MAX_WAITING_BYTES = 50_331_648
+/** Requests a second: whoever sends more is read on when the second is over, so that others get their turn. */
+export const MAX_REQUESTS_A_SECOND = 20_000
+/** Without anything from the client: Kafka's `connections.max.idle.ms`. */
+export const MAX_IDLE_MS = 600_000
+const IDLE_CHECK_MS = 10_000
 /** Calls to objects after which a connection ends between two requests, well before the invocation's limit does it. */
 const MAX_CALLS = 9_000_000
 
@@ -67,6 +72,12 @@ export class Connection {
   #waitingBytes = 0
   #running = false
   #roomy: (() => void) | undefined
+  /** When something was received last. */
+  #heardMs = Date.now()
+  readonly #idle: ReturnType<typeof setInterval>
+  /** When the second began in which requests are counted, and how many there were. */
+  #secondMs = Date.now()
+  #requests = 0
   /** Responses in order, not yet written. */
   readonly #outgoing: Outgoing[] = []
   #writing = false
@@ -78,13 +89,19 @@ export class Connection {
     this.#nodes = nodes
     this.#pipe = pipe
     this.#log = log
+    // One timer looks how long it has been: setting it anew with every read would cost more than the read.
+    this.#idle = setInterval(() => {
+      if (Date.now() - this.#heardMs >= MAX_IDLE_MS) this.close()
+    }, IDLE_CHECK_MS)
   }
 
   /** Bytes from the client, cut anywhere; the caller gives them away. Resolves when the client may send more. */
   async receive(bytes: Uint8Array): Promise<void> {
     this.#activity.bytesIn += bytes.length
+    this.#heardMs = Date.now()
     try {
       for (const frame of this.#frames.push(bytes)) {
+        this.#requests++
         this.#waiting.push(frame)
         this.#waitingRequests++
         this.#waitingBytes += frame.length
@@ -97,6 +114,7 @@ export class Connection {
       await new Promise<void>(resolve => {
         this.#roomy = resolve
       })
+    if (this.#requests > MAX_REQUESTS_A_SECOND) await this.#secondOver()
   }
 
   get closed(): boolean {
@@ -116,12 +134,21 @@ export class Connection {
   /** The client has gone, or must: what it waited for is let go. */
   close(): void {
     if (this.closed) return
+    clearInterval(this.#idle)
     this.#gone.abort()
     this.#fetches.close()
     this.#waiting.length = 0
     this.#outgoing.length = 0
     this.#roomy?.()
     this.#pipe.close()
+  }
+
+  /** Resolves when a second has gone by since requests were counted first, at once if it has already. */
+  async #secondOver(): Promise<void> {
+    const leftMs = this.#secondMs + 1_000 - Date.now()
+    if (leftMs > 0) await new Promise(resolve => setTimeout(resolve, leftMs))
+    this.#secondMs = Date.now()
+    this.#requests = 0
   }
 
   /** Starts the requests in order, each when the one before it has been answered or says that it was sent. */

@@ -9,9 +9,6 @@ import { Nodes } from './nodes.ts'
 /** One read from the socket: more when the last one was full, less when it was nearly empty. */
 const MIN_READ_BYTES = 16_384
 const MAX_READ_BYTES = 1_048_576
-/** Kafka's `connections.max.idle.ms`. */
-const MAX_IDLE_MS = 600_000
-const IDLE_CHECK_MS = 10_000
 
 /** Serves one connection until either side ends it. Never rejects: an error that escaped would end more than this socket. */
 export async function serveTcp(socket: Socket, env: Env, ctx: Waiter): Promise<void> {
@@ -48,18 +45,12 @@ export async function serveTcp(socket: Socket, env: Env, ctx: Waiter): Promise<v
     },
     () => connection.activity,
   )
-  let readMs = Date.now()
-  // One timer looks how long it has been: setting it anew with every read would cost more than the read.
-  const idle = setInterval(() => {
-    if (Date.now() - readMs >= MAX_IDLE_MS) connection.close()
-  }, IDLE_CHECK_MS)
   let readBytes = MIN_READ_BYTES
   try {
     while (!connection.closed) {
       // Frames may be views of what was read, so every read has a buffer of its own.
       const { done, value } = await reader.read(new Uint8Array(readBytes))
       if (done || value === undefined) break
-      readMs = Date.now()
       if (value.length === readBytes) readBytes = Math.min(readBytes * 4, MAX_READ_BYTES)
       else if (value.length < readBytes / 16) readBytes = Math.max(readBytes / 4, MIN_READ_BYTES)
       await connection.receive(value)
@@ -67,7 +58,6 @@ export async function serveTcp(socket: Socket, env: Env, ctx: Waiter): Promise<v
   } catch {
     // The client is gone; whatever it waited for is let go below.
   } finally {
-    clearInterval(idle)
     left()
     connection.close()
   }
