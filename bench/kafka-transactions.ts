@@ -7,10 +7,10 @@ import { ZERO_UUID } from '../src/protocol/bytes.ts'
 import { errorOf } from '../src/protocol/errors.ts'
 import { produce } from '../src/worker/kafka/apis/00-produce.ts'
 import { findCoordinator } from '../src/worker/kafka/apis/10-find-coordinator.ts'
-import { createTopics } from '../src/worker/kafka/apis/19-create-topics.ts'
 import { initProducerId } from '../src/worker/kafka/apis/22-init-producer-id.ts'
 import { endTxn } from '../src/worker/kafka/apis/26-end-txn.ts'
 import { KafkaClient } from '../test/support/kafka-client.ts'
+import { createTopic } from './kafka-topics.ts'
 
 /** The first versions with KIP-890's second part. */
 const PRODUCE = 12
@@ -49,14 +49,6 @@ export async function transactionsPerSecond(
   )
   for (const client of clients) client.close()
   return count / seconds
-}
-
-export async function createTopic(port: number, name: string, numPartitions: number): Promise<void> {
-  const client = await KafkaClient.connect(port)
-  await client.call(createTopics, 7, {
-    topics: [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }],
-  })
-  client.close()
 }
 
 /** What commits one transaction. */

@@ -9,7 +9,8 @@ import { startBroker } from '../testing/broker.ts'
 import { haveKafka, type Kafka, startKafka, tool } from '../test/clients/kafka.ts'
 import { compacted, compactions, nameOf } from './compaction.ts'
 import { endToEnd, synchronous } from './kafka-latency.ts'
-import { createTopic, transactionsPerSecond } from './kafka-transactions.ts'
+import { createTopic, deleteTopic } from './kafka-topics.ts'
+import { transactionsPerSecond } from './kafka-transactions.ts'
 import { commit, heading } from './report.ts'
 
 /** Each figure is the median of so many turns; the brokers change places at every turn. */
@@ -129,7 +130,7 @@ async function consumed(
     ...['--command-property', `bootstrap.servers=127.0.0.1:${port}`, 'batch.size=262144', 'linger.ms=20'],
   ])
   const rate = await readAll(port, topic, records)
-  await must('TopicCommand', ['--bootstrap-server', `127.0.0.1:${port}`, '--delete', '--topic', topic])
+  await deleteTopic(port, topic)
   return rate
 }
 
@@ -174,14 +175,13 @@ interface Load {
 
 /** Records per second of Kafka's ProducerPerformance once it is warm. */
 async function produced({ port }: Peer, { topic, partitions, size, batch, linger, records }: Load): Promise<number> {
-  const server = ['--bootstrap-server', `127.0.0.1:${port}`]
-  await must('TopicCommand', [...server, '--create', '--topic', topic, '--partitions', String(partitions)])
+  await createTopic(port, topic, partitions)
   const said = await must('ProducerPerformance', [
     ...['--topic', topic, '--num-records', String(records), '--record-size', String(size), '--throughput', '-1'],
     ...['--warmup-records', String(Math.round(records / 5))],
     ...['--command-property', `bootstrap.servers=127.0.0.1:${port}`, `batch.size=${batch}`, `linger.ms=${linger}`],
   ])
-  await must('TopicCommand', [...server, '--delete', '--topic', topic])
+  await deleteTopic(port, topic)
   const steady = [...said.matchAll(/([\d.]+) records\/sec/g)].at(-1)?.[1]
   if (steady === undefined) throw new Error(`ProducerPerformance said: ${said}`)
   return Number(steady)
