@@ -4,6 +4,8 @@
 export const connectionKinds = ['kafka', 'kafka-websocket', 'websocket', 'sse'] as const
 export type ConnectionKind = (typeof connectionKinds)[number]
 
+/** Connections asked at once, and shown; what more there are is only counted. */
+export const MAX_SHOWN = 1_000
 /** Of a text that a client chose. */
 const MAX_CHARS = 200
 /** Topics that a connection tells of. */

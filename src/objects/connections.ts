@@ -7,6 +7,7 @@ import {
   type Announced,
   type ConnectionKind,
   connectionKinds,
+  MAX_SHOWN,
   readActivity,
   readAnnounced,
   type Shown,
@@ -15,8 +16,6 @@ import { failure } from '../protocol/errors.ts'
 
 /** The platform gives an object 32,768 sockets. */
 const MAX_CONNECTIONS = 32_000
-/** Connections asked at once, and told; what more there are is only counted. */
-const MAX_SHOWN = 1_000
 /** How long a connection may take to answer: one that is far away, or busy. */
 const ANSWER_MS = 1_000
 
@@ -37,7 +36,7 @@ export interface ListedConnections {
 
 export class ConnectionsObject extends DurableObject {
   /** Looking goes on, by what is looked for: who asks meanwhile sees the same. */
-  readonly #looking = new Map<ConnectionKind | undefined, Promise<ListedConnections>>()
+  readonly #looking = new Map<string, Promise<ListedConnections>>()
   readonly #rounds = new Map<number, Round>()
   #round = 0
 
@@ -58,12 +57,13 @@ export class ConnectionsObject extends DurableObject {
     return Object.fromEntries(counts) as Record<ConnectionKind, number>
   }
 
-  /** All connections, or those of one kind, 1,000 at most, each with what it has done. */
-  list(kind?: ConnectionKind): Promise<ListedConnections> {
-    let looking = this.#looking.get(kind)
+  /** So many connections, or those of one kind, each with what it has done. */
+  list(kind?: ConnectionKind, limit = MAX_SHOWN): Promise<ListedConnections> {
+    const key = `${kind} ${limit}`
+    let looking = this.#looking.get(key)
     if (looking === undefined) {
-      looking = this.#look(kind).finally(() => this.#looking.delete(kind))
-      this.#looking.set(kind, looking)
+      looking = this.#look(kind, Math.min(limit, MAX_SHOWN)).finally(() => this.#looking.delete(key))
+      this.#looking.set(key, looking)
     }
     return looking
   }
@@ -76,8 +76,8 @@ export class ConnectionsObject extends DurableObject {
     if (round.answers.size === round.asked) round.all()
   }
 
-  async #look(kind: ConnectionKind | undefined): Promise<ListedConnections> {
-    const sockets = this.ctx.getWebSockets(kind).slice(0, MAX_SHOWN)
+  async #look(kind: ConnectionKind | undefined, limit: number): Promise<ListedConnections> {
+    const sockets = this.ctx.getWebSockets(kind).slice(0, limit)
     const answers = await this.#ask(sockets)
     const connections = sockets
       .map(socket => ({ ...(socket.deserializeAttachment() as Announced), activity: answers.get(socket) ?? null }))

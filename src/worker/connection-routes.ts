@@ -1,11 +1,11 @@
 // GET /v1/connections: who is connected, through whatever isolate, and what they have done.
 
 import * as z from 'zod'
-import { type Activity, connectionKinds, type Shown } from '../cluster/connections.ts'
+import { type Activity, connectionKinds, MAX_SHOWN, type Shown } from '../cluster/connections.ts'
 import { isFailure } from '../protocol/errors.ts'
 import { type App, route } from './app.ts'
 import type { Topics } from './broker.ts'
-import { nothing, oneOf } from './parameters.ts'
+import { integer, nothing, oneOf } from './parameters.ts'
 import { problem } from './problem.ts'
 
 const known = (schema: z.ZodType, description?: string) =>
@@ -51,16 +51,24 @@ export function mountConnections(app: App): void {
       tag: 'Cluster',
       summary: 'Look at who is connected',
       description:
-        'Kafka connections (`kafka` over TCP, `kafka-websocket`) and live consumers (`websocket`, `sse`), through whatever isolate, once they have lasted for a second. The oldest first, 1,000 at most; `counts` has them all. What they did is asked of them: of one that does not answer within a second it is null.',
+        'Kafka connections (`kafka` over TCP, `kafka-websocket`) and live consumers (`websocket`, `sse`), through whatever isolate, once they have lasted for a second. The oldest first; `counts` has them all, also those beyond `limit`. What they did is asked of them: of one that does not answer within a second it is null.',
       params: nothing,
-      query: z.object({ kind: oneOf(connectionKinds, 'Those of this kind only.').optional() }),
+      query: z.object({
+        kind: oneOf(connectionKinds, 'Those of this kind only.').optional(),
+        limit: integer({
+          min: 1,
+          max: MAX_SHOWN,
+          preset: MAX_SHOWN,
+          description: 'So many at most: each of them is asked.',
+        }).optional(),
+      }),
       answers: {
         200: { description: 'The connections.', content: { 'application/json': { schema: listedSchema } } },
       },
     },
-    async (c, { query: { kind } }) => {
+    async (c, { query: { kind, limit = MAX_SHOWN } }) => {
       const { broker } = c.var
-      const listed = await broker.connections.list(kind)
+      const listed = await broker.connections.list(kind, limit)
       if (isFailure(listed)) return problem(listed)
       const topics = await broker.topics()
       return c.json({ counts: listed.counts, connections: listed.connections.map(one => shown(one, topics)) })

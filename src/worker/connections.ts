@@ -32,8 +32,8 @@ export class Connections {
     this.#called = called
   }
 
-  list(kind?: ConnectionKind): Promise<ListedConnections | Failure> {
-    return this.#ask(stub => stub.list(kind))
+  list(kind: ConnectionKind | undefined, limit: number): Promise<ListedConnections | Failure> {
+    return this.#ask(stub => stub.list(kind, limit))
   }
 
   counts(): Promise<Counts | Failure> {

@@ -54,6 +54,14 @@ it('lists those who are connected, the oldest first, with what they have done', 
   expect(await stub.counts()).toEqual({ kafka: 1, 'kafka-websocket': 0, websocket: 0, sse: 1 })
 })
 
+it('shows no more than it is asked for, and counts them all', async () => {
+  const stub = anObject()
+  for (const connectionId of ['1', '2', '3']) await connect(stub, connectionId)
+  const { counts, connections } = await stub.list(undefined, 2)
+  expect(counts.kafka).toBe(3)
+  expect(connections.length).toBe(2)
+})
+
 it('shows one that does not answer without what it has done', async () => {
   const stub = anObject()
   await connect(stub, '1')

@@ -9,6 +9,8 @@ import { Empty, Head, Ready, Search, Table } from '../parts.tsx'
 import { href } from '../route.ts'
 
 const EVERY_MS = 2_000
+/** Each of them is asked every time. */
+const MAX_SHOWN = 200
 
 const KINDS: Readonly<Record<Connection['kind'], string>> = {
   kafka: 'Kafka',
@@ -18,7 +20,7 @@ const KINDS: Readonly<Record<Connection['kind'], string>> = {
 }
 
 export function Connections({ kind }: { kind: string }) {
-  const query = kind === '' ? '' : `?kind=${encodeURIComponent(kind)}`
+  const query = `?limit=${MAX_SHOWN}${kind === '' ? '' : `&kind=${encodeURIComponent(kind)}`}`
   const loaded = useLoaded(
     `connections ${kind}`,
     signal => api<Listed>(`/v1/connections${query}`, { signal }),
