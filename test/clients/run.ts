@@ -8,10 +8,15 @@ import { join } from 'node:path'
 /** Where downloaded clients stay between runs, outside of the tree. */
 export const cacheFolder = process.env['EDGELOG_CACHE'] ?? join(homedir(), '.cache', 'edgelog')
 
+const temporary: string[] = []
+process.once('exit', () => {
+  for (const folder of temporary) rmSync(folder, { recursive: true, force: true })
+})
+
 /** A folder that is gone once this process is. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'witness-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  temporary.push(folder)
   return folder
 }
 

@@ -36,6 +36,7 @@ const AFTER_KILLS = [
   /The following subscribed topics are not assigned to any members/,
   /Unable to assign 1 of 1 standby tasks/,
   /Unable to acquire lock while closing the state store for STANDBY task/,
+  /Not updating last stable offset for partition \S+ as it is no longer assigned/,
 ]
 
 export async function exactlyOnce(checks: Checks, broker: Killable): Promise<void> {
