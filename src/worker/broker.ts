@@ -11,7 +11,7 @@ import type { Segment } from '../log/segments.ts'
 import type { TransactionEnd } from '../log/transactions.ts'
 import { brokerConfigsFromEnv } from '../cluster/broker-configs.ts'
 import type { ClusterView, TopicView } from '../cluster/cluster.ts'
-import type { Overrides } from '../cluster/configs.ts'
+import { type Overrides, topicConfig } from '../cluster/configs.ts'
 import { OFFSETS_TOPIC, SCHEMAS_TOPIC, SCHEMAS_TOPIC_ID, TRANSACTIONS_TOPIC } from '../cluster/internal.ts'
 import type { ClusterObject } from '../objects/cluster.ts'
 import type { PartitionObject } from '../objects/partition.ts'
@@ -196,11 +196,13 @@ export class Broker {
     }
   }
 
-  deleteRecords(
+  async deleteRecords(
     topic: TopicView,
     partition: number,
     before: number,
   ): Promise<{ readonly logStartOffset: number } | Failure> {
+    if (!topicConfig(topic.config, this.configs)['cleanup.policy'].includes('delete'))
+      return failure('POLICY_VIOLATION', 'The topic only compacts: its cleanup.policy does not let records be deleted.')
     return this.#call(topic, partition, stub => stub.deleteRecords(before))
   }
 

@@ -493,6 +493,17 @@ describe('reading', () => {
   })
 })
 
+it('records of a topic that only compacts are not deleted by offset, as in Kafka', async () => {
+  const body = { name: 'only-compacts', config: { 'cleanup.policy': 'compact' } }
+  await api('POST /v1/topics', { body })
+  await produce('only-compacts', [{ key: 'k', value: 1 }])
+  expect(await api('DELETE /v1/topics/only-compacts/partitions/0/records?before=1')).toMatchObject({
+    status: 403,
+    json: { code: 'POLICY_VIOLATION', errorCode: 44, retriable: false },
+  })
+  expect(values(await read('only-compacts'))).toEqual([1])
+})
+
 describe('around the records', () => {
   it('says that it is well, and what it can', async () => {
     expect(await api('GET /healthz')).toMatchObject({ status: 200, json: { status: 'ok' } })

@@ -1,6 +1,5 @@
 import { array, int16, int32, int64, string } from '../../../protocol/schema.ts'
-import { topicConfig } from '../../../cluster/configs.ts'
-import { codeOf, failure, isFailure } from '../../../protocol/errors.ts'
+import { codeOf, isFailure } from '../../../protocol/errors.ts'
 import { api } from '../api.ts'
 import { eachPartition } from '../partitions.ts'
 
@@ -36,10 +35,7 @@ export const deleteRecords = api({
       broker,
       topics,
       ({ partitionIndex }) => partitionIndex,
-      async (topic, { partitionIndex, offset }) => {
-        if (!topicConfig(topic.config, broker.configs)['cleanup.policy'].includes('delete')) return COMPACTED
-        return broker.deleteRecords(topic, partitionIndex, offset)
-      },
+      (topic, { partitionIndex, offset }) => broker.deleteRecords(topic, partitionIndex, offset),
     )
     return {
       topics: topics.map(({ name, partitions }, t) => ({
@@ -53,8 +49,3 @@ export const deleteRecords = api({
     }
   },
 })
-
-const COMPACTED = failure(
-  'POLICY_VIOLATION',
-  'The topic only compacts: its cleanup.policy does not let records be deleted.',
-)
