@@ -3,6 +3,8 @@
 //   Empty ─add─▶ Ongoing ─end─▶ PrepareCommit ─all marked─▶ CompleteCommit ─add─▶ Ongoing …
 //                   └─ end, timeout, a newer producer ─▶ PrepareAbort ─all marked─▶ CompleteAbort
 // A prepared transaction is decided: nothing takes it back, and its markers are told again until every partition has answered.
+// That all have is not stored at once: mostly the next transaction's record soon says so too. A start that finds the prepared
+// one tells its markers again, which changes nothing.
 
 import type { FactRecord } from '../machine.ts'
 import { decodeTransactionRecord, encodeTransactionRecord, type TransactionValue } from './transaction-records.ts'
@@ -54,6 +56,8 @@ export interface Transactional {
 export interface TransactionState {
   readonly transactionalId: string
   value: Transactional | undefined
+  /** When what is known only in memory is stored, unless something else is before: that a transaction is complete. */
+  storeMs: number | undefined
   /** Of a prepared transaction, the partitions that have not answered yet. */
   unmarked: Map<string, Set<number>>
   /** When the markers are told again; undefined: now. */
@@ -69,12 +73,14 @@ export interface TopicPartition {
 
 export type TransactionFact =
   | { readonly type: 'transaction'; readonly value: Transactional | null; readonly volatile?: never }
+  | { readonly type: 'completed'; readonly value: Transactional; readonly storeMs: number; readonly volatile: true }
   | { readonly type: 'marked'; readonly partitions: readonly TopicPartition[]; readonly volatile: true }
   | { readonly type: 'retry'; readonly atMs: number; readonly failures: number; readonly volatile: true }
 
 export const emptyTransaction = (transactionalId: string): TransactionState => ({
   transactionalId,
   value: undefined,
+  storeMs: undefined,
   unmarked: new Map(),
   retryMs: undefined,
   failures: 0,
@@ -88,12 +94,20 @@ export function replay(state: TransactionState, fact: TransactionFact): void {
     case 'transaction': {
       const { value } = fact
       state.value = value ?? undefined
+      state.storeMs = undefined
       const left = value !== null && isPrepared(value) ? value.partitions : new Map<string, ReadonlySet<number>>()
       state.unmarked = new Map([...left].map(([topic, partitions]) => [topic, new Set(partitions)]))
       state.retryMs = undefined
       state.failures = 0
       return
     }
+    case 'completed':
+      state.value = fact.value
+      state.storeMs = fact.storeMs
+      state.unmarked = new Map()
+      state.retryMs = undefined
+      state.failures = 0
+      return
     case 'marked':
       for (const { topic, partition } of fact.partitions) {
         const partitions = state.unmarked.get(topic)

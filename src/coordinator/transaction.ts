@@ -222,7 +222,7 @@ const withAnswer = (answers: readonly KeptAnswer[], added: KeptAnswer): KeptAnsw
 /** Nothing to mark is complete at once. */
 function prepared(value: Transactional, told: ByProducer): Decision {
   const reply = { producerId: told.producerId, producerEpoch: told.producerEpoch }
-  if (value.partitions.size === 0) return [[stored(complete(value, value.updatedMs))], reply]
+  if (value.partitions.size === 0) return [[stored(complete(value))], reply]
   return [preparing(value), { ...reply, transaction: value.startMs }]
 }
 
@@ -236,13 +236,19 @@ function marked(
   if (value === undefined || !isPrepared(value) || value.startMs !== transaction) return []
   const answered = partitions.filter(({ topic, partition }) => unmarked.get(topic)?.has(partition) ?? false)
   const left = [...unmarked.values()].reduce((sum, { size }) => sum + size, -answered.length)
-  if (left === 0) return [stored(complete(value, nowMs))]
+  if (left === 0) {
+    const completed = complete(value)
+    const storeMs = value.updatedMs + RETRY_MS
+    // Stored when the markers would be told again, for which the alarm is set anyway; mostly the next one comes before.
+    return storeMs <= nowMs ? [stored(completed)] : [{ type: 'completed', value: completed, storeMs, volatile: true }]
+  }
   return answered.length === 0 ? [] : [{ type: 'marked', partitions: answered, volatile: true }]
 }
 
-function complete(value: Transactional, nowMs: number): Transactional {
+/** Its id is remembered from the end of its last transaction on, however long telling that took. */
+function complete(value: Transactional): Transactional {
   const status = value.status === 'PrepareCommit' ? 'CompleteCommit' : 'CompleteAbort'
-  const done = { ...value, status, partitions: NO_PARTITIONS, updatedMs: nowMs } as const
+  const done = { ...value, status, partitions: NO_PARTITIONS } as const
   if (value.nextProducerId < 0) return done
   const { producerId: previousProducerId, nextProducerId: producerId } = value
   return { ...done, producerId, previousProducerId, nextProducerId: -1, producerEpoch: 0 }
@@ -252,14 +258,15 @@ function complete(value: Transactional, nowMs: number): Transactional {
 function tick(state: TransactionState, nowMs: number, settings: TransactionSettings): TransactionFact[] {
   const { value } = state
   if (value === undefined || nowMs < (deadline(state, settings) ?? Infinity)) return []
+  if (state.storeMs !== undefined) return [stored(value)]
   if (value.status === 'Ongoing') return fenced(value, nowMs)
   if (isPrepared(value)) return [{ type: 'retry', atMs: nowMs + RETRY_MS, failures: state.failures, volatile: true }]
   return [{ type: 'transaction', value: null }]
 }
 
 function deadline(state: TransactionState, settings: TransactionSettings): number | undefined {
-  const { value, retryMs, transactionalId } = state
-  if (value === undefined) return undefined
+  const { value, storeMs, retryMs, transactionalId } = state
+  if (value === undefined || storeMs !== undefined) return storeMs
   if (value.status === 'Ongoing') return value.startMs + value.timeoutMs
   if (isPrepared(value)) return retryMs ?? 0
   const keptMs = settings['transactional.id.expiration.ms']

@@ -101,7 +101,7 @@ export class TransactionObject extends MachineLogObject<TransactionEnv> {
     const waits = inits || command.type === 'add' || command.type === 'verify'
     if (!waits || !isFailure(reply) || reply.error !== 'CONCURRENT_TRANSACTIONS') return reply
     // The transaction before is as good as ended: its partitions are being told.
-    await Promise.race([this.#tellAll(), passed(MAX_WAIT_MS)])
+    await within(MAX_WAIT_MS, this.#tellAll())
     return inits ? reply : this.#ask(transactionalId, command)
   }
 
@@ -210,7 +210,12 @@ export class TransactionObject extends MachineLogObject<TransactionEnv> {
   }
 }
 
-const passed = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
+/** Until the work is done, but no longer than that. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const over = new Promise<void>(resolve => (timer = setTimeout(resolve, ms)))
+  await Promise.race([work, over]).finally(() => clearTimeout(timer))
+}
 
 /** What operators care for: what is not committed. */
 function said(fact: TransactionFact, transactionalId: string): string | undefined {

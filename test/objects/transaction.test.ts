@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers'
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { TRANSACTIONS_TOPIC_ID } from '../../src/cluster/internal.ts'
 import { partitionFor } from '../../src/coordinator/partition-for.ts'
 import { decode } from '../../src/coordinator/transaction-state.ts'
@@ -47,6 +47,18 @@ async function aProducer(transactionalId: string) {
     end: (committed: boolean, clientVersion = 0) =>
       ask(transactionalId, { type: 'end', ...me, committed, clientVersion, freshProducerId: -1 }),
     status: async () => ((await ask(transactionalId, { type: 'describe' })) as { status: string }).status,
+    /** The states in __transaction_state, oldest first. */
+    async stored() {
+      const coordinator = this.object as unknown as { read(r: object): Promise<{ records: Uint8Array }> }
+      const { records } = await coordinator.read({ offset: 0, maxBytes: 100_000 })
+      return readBatches(records).flatMap(batch => {
+        const records = decodeBatch(batch)
+        if (isFailure(records)) throw new Error(records.message)
+        return records.map(
+          ({ key, value }) => (decode({ key: key!, value })!.fact as { value: { status: string } }).value.status,
+        )
+      })
+    },
     async committed(partition: number) {
       const read = await broker.read(topic, partition, { offset: 0, maxBytes: 100_000, isolation: 'read_committed' })
       if ('error' in read) throw new Error(read.message)
@@ -65,24 +77,27 @@ describe('a transaction', () => {
     await expect.poll(p.status).toBe('CompleteCommit')
     expect((await p.committed(0)).values[0]).toEqual({ offset: 0, value: 'a' })
     expect((await p.committed(1)).values[0]).toEqual({ offset: 0, value: 'b' })
-    const read = (
-      await (p.object as unknown as { read(r: object): Promise<{ records: Uint8Array }> }).read({
-        offset: 0,
-        maxBytes: 100_000,
-      })
-    ).records
-    const states = readBatches(read).flatMap(batch => {
-      const records = decodeBatch(batch)
-      if (isFailure(records)) throw new Error(records.message)
-      return records.map(({ key, value }) => decode({ key: key!, value })!.fact as { value: { status: string } })
-    })
-    expect(states.map(({ value }) => value.status)).toEqual([
-      'Empty',
-      'Ongoing',
-      'Ongoing',
-      'PrepareCommit',
-      'CompleteCommit',
-    ])
+    expect(await p.stored()).toEqual(['Empty', 'Ongoing', 'Ongoing', 'PrepareCommit'])
+    const partitions = [{ topic: p.topic.name, partition: 0 }]
+    await p.broker.transactions.ask('whole', { type: 'add', ...p.me, partitions, clientVersion: 0 })
+    expect(await p.stored()).toEqual(['Empty', 'Ongoing', 'Ongoing', 'PrepareCommit', 'Ongoing'])
+  })
+
+  it('is stored as complete half a minute later, whoever forgot that it is', async () => {
+    const p = await aProducer('completed')
+    await p.write(0, 'a')
+    await p.end(true)
+    await expect.poll(p.status).toBe('CompleteCommit')
+    await evictDurableObject(p.object)
+    const later = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 30_001)
+    try {
+      await runDurableObjectAlarm(p.object)
+      await expect.poll(() => p.stored()).toEqual(['Empty', 'Ongoing', 'PrepareCommit', 'CompleteCommit'])
+    } finally {
+      later.mockRestore()
+    }
+    const { values } = await p.committed(0)
+    expect(values).toHaveLength(2)
   })
 
   it('is told to its partitions when whoever decided it was gone before', async () => {

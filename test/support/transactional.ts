@@ -37,6 +37,12 @@ export class Transactional {
     this.#apply(this.#machine.tick(this.state, this.nowMs).facts)
   }
 
+  /** What is due next is done, at its time. */
+  pass(): void {
+    this.nowMs = this.deadline!
+    this.tick()
+  }
+
   get deadline(): number | undefined {
     return this.#machine.deadline(this.state)
   }
