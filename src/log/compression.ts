@@ -1,7 +1,7 @@
 // Kafka's compression codecs, synchronous: gzip and zstd from the platform, snappy and lz4 from the files beside this one.
 // Whatever comes out is bounded by the caller, so that a small batch cannot blow up into all memory.
 
-import { constants, createZstdCompress, gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib'
+import { constants, createZstdCompress, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { type Failure, failure } from '../protocol/errors.ts'
 import { lz4Compress, lz4Decompress } from './lz4.ts'
 import { TooLarge } from './matches.ts'
@@ -31,17 +31,22 @@ export function compress(codec: Codec, bytes: Uint8Array, level?: number): Uint8
 }
 
 /**
- * workerd's zstdCompressSync fails where its output needs a second buffer of 64 KiB, and so does its stream; so the stream
- * gets one that is large enough, and is asked for everything at once, as zlib's own sync functions ask theirs.
+ * workerd's zstdCompressSync fails with what comes out larger than its first 64 KiB, and so does its stream when it needs a
+ * second buffer; so a stream gets one that is large enough, and is asked for everything at once, as zlib's own sync
+ * functions ask theirs. Only then: what a stream holds outside of the heap waits for the collector.
  */
 function zstd(bytes: Uint8Array, level: number = constants.ZSTD_CLEVEL_DEFAULT): Uint8Array {
   const params = { [constants.ZSTD_c_compressionLevel]: Math.min(level, MAX_ZSTD_LEVEL) }
-  const chunkSize = bytes.length + (bytes.length >> 7) + 1_024
-  const stream = createZstdCompress({ params, chunkSize }) as unknown as {
-    _processChunk(bytes: Uint8Array, flush: number): Uint8Array
+  try {
+    return plain(zstdCompressSync(bytes, { params }))
+  } catch {
+    const chunkSize = bytes.length + (bytes.length >> 7) + 1_024
+    const stream = createZstdCompress({ params, chunkSize }) as unknown as {
+      _processChunk(bytes: Uint8Array, flush: number): Uint8Array
+    }
+    // oxlint-disable-next-line eslint/no-underscore-dangle -- the name that zlib gives it
+    return plain(stream._processChunk(bytes, constants.ZSTD_e_end))
   }
-  // oxlint-disable-next-line eslint/no-underscore-dangle -- the name that zlib gives it
-  return plain(stream._processChunk(bytes, constants.ZSTD_e_end))
 }
 
 /** What was compressed, at most `maxBytes` of it; more is MESSAGE_TOO_LARGE, anything unreadable CORRUPT_MESSAGE. */
