@@ -26,8 +26,12 @@ export function addConsume(program: Command): void {
     .command('consume')
     .description('read records: from now on, as they come, unless told otherwise')
     .argument('<topic...>')
-    .option('-b, --from-beginning', 'from the oldest record on')
-    .option('-o, --offset <offset>', 'from this offset on; -10: the last ten of each partition')
+    .addOption(new Option('-b, --from-beginning', 'from the oldest record on').conflicts(['offset', 'since']))
+    .addOption(
+      new Option('-o, --offset <offset>', 'from this offset on; -10: the last ten of each partition').conflicts(
+        'since',
+      ),
+    )
     .option('-s, --since <duration>', 'from records of that long ago on: 1h', duration)
     .option('-p, --partition <partition>', 'this one only', count)
     .option('-g, --group <group>', 'as a member of a consumer group, which remembers how far it read')
@@ -47,6 +51,7 @@ async function consume(remote: Remote, topics: readonly string[], options: Optio
   const { partition, group, max = Number.POSITIVE_INFINITY, exit } = options
   if (exit && group !== undefined) throw new Failed('--exit and --group do not go together: others may read on.', 2)
   if (partition !== undefined && topics.length > 1) throw new Failed('--partition is for one topic.', 2)
+  await remote.reached()
   const left = exit ? await endsOf(remote, topics, partition, options) : undefined
   const show = shownAs(remote.json, topics.length > 1)
   const leave = new AbortController()
@@ -101,9 +106,11 @@ async function endsOf(
   const ends = new Map<string, number>()
   for (const name of topics) {
     const topic = await remote.get<Topic>(`v1/topics/${part(name)}`)
+    if (only !== undefined && topic.partitions[only] === undefined)
+      throw new Failed(`${name} has the partitions 0 to ${topic.partitions.length - 1}, not ${only}.`)
     for (const { partition, logStartOffset = 0, highWatermark = 0 } of topic.partitions) {
       if (only !== undefined && partition !== only) continue
-      const end = await lastBefore(remote, name, partition, logStartOffset, highWatermark)
+      const end = await lastBefore(remote, name, partition, logStartOffset, highWatermark, options.isolation)
       const { offset, timestamp } = beginning(options)
       const found = timestamp === undefined ? undefined : ((await firstAt(remote, name, partition, timestamp)) ?? end)
       const from = found ?? (typeof offset === 'number' ? offset : offset === 'earliest' ? logStartOffset : end)
@@ -117,16 +124,17 @@ interface Read {
   readonly records: readonly { readonly offset: number }[]
 }
 
-/** The offset after the last record: below the end there may be markers of transactions, and gaps. */
+/** The offset after the last record that is shown: below the end there may be markers, gaps, and what is not committed. */
 async function lastBefore(
   remote: Remote,
   topic: string,
   partition: number,
   start: number,
   end: number,
+  isolation: string,
 ): Promise<number> {
   for (let at = end - 1; at >= start; at = Math.max(start, at - 100)) {
-    const path = `v1/topics/${part(topic)}/partitions/${partition}/records?offset=${at}&format=base64&limit=1000`
+    const path = `v1/topics/${part(topic)}/partitions/${partition}/records?offset=${at}&format=base64&limit=1000&isolation=${isolation}`
     const last = (await remote.get<Read>(path)).records.at(-1)
     if (last !== undefined) return last.offset + 1
     if (at === start) break

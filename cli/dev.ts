@@ -35,6 +35,7 @@ export function addDev(program: Command): void {
         `Edgelog is up after ${((Date.now() - begunMs) / 1_000).toFixed(1)} s, and keeps everything in ${broker.data}`,
       )
       print(`  HTTP    ${broker.http}      docs at ${broker.http}/docs`)
+      print(`  Admin   ${broker.http}/ui`)
       print(`  Kafka   ${broker.kafka}`)
       print('Ctrl-C stops it.')
     })
@@ -54,5 +55,6 @@ function explained(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   if (error.name === 'PortInUse') return new Failed(`${error.message} Choose another with --http or --kafka.`)
   if (error.name === 'DataFolderInUse') return new Failed(`${error.message} Choose another with --data.`)
+  if (error instanceof RangeError) return new Failed(error.message, 2)
   return error
 }

@@ -13,7 +13,7 @@ export class Failed extends Error {
 }
 
 export function sentence(error: unknown): string {
-  if (!(error instanceof EdgelogError)) return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof EdgelogError)) return error instanceof Error ? aboutFile(error) : String(error)
   switch (error.code) {
     case 'NETWORK_EXCEPTION':
       return `The broker cannot be reached (${reasonOf(error)}). Is it running? \`edgelog dev\` starts one here; --url, EDGELOG_URL or a profile say where else to look.`
@@ -23,6 +23,20 @@ export function sentence(error: unknown): string {
       return error.message
     default:
       return `${error.message} (${error.code})`
+  }
+}
+
+/** What the system says of files, in words. */
+function aboutFile({ code, path, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'ENOENT':
+      return path === undefined ? message : `There is no file ${path}.`
+    case 'EISDIR':
+      return 'That is a folder, not a file.'
+    case 'EACCES':
+      return path === undefined ? message : `${path} may not be opened.`
+    default:
+      return message
   }
 }
 

@@ -59,6 +59,17 @@ function shown(cell: Cell): string {
 export const counted = (count: number, noun: string, nouns = `${noun}s`): string =>
   `${count.toLocaleString('en-US')} ${count === 1 ? noun : nouns}`
 
+/** `████░░░░  45 %  1,000 records`, no wider than the terminal; the words alone where nobody knows how much there is. */
+export function bar(words: string, share: number | undefined, columns: number): string {
+  if (share === undefined) return words
+  const known = Math.min(1, share)
+  const told = `${String(Math.round(known * 100)).padStart(3)} %  ${words}`
+  const width = Math.min(40, columns - told.length - 3)
+  if (width < 4) return told
+  const full = Math.round(known * width)
+  return `${'█'.repeat(full)}${'░'.repeat(width - full)} ${told}`
+}
+
 /** 1,536 → `1.5 KiB` */
 export function bytes(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']

@@ -1,12 +1,12 @@
 // `edgelog produce`: records from lines, of a file or of whatever is piped in.
 
-import { createReadStream } from 'node:fs'
+import { createReadStream, fstatSync, type ReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { type Command, Option } from 'commander'
 import type { NewRecord } from '../client/index.ts'
 import { Failed } from './failed.ts'
 import { count } from './parse.ts'
-import { counted, print, remark } from './print.ts'
+import { bar, counted, print, remark } from './print.ts'
 import { Remote } from './remote.ts'
 
 /** Lines handed over together. */
@@ -35,13 +35,14 @@ export function addProduce(program: Command): void {
     .option('-p, --partition <partition>', 'all of them go there', count)
     .action(async (topic: string, options: Options, command: Command) => {
       const remote = Remote.of(command)
+      await remote.reached()
       const input = options.file === undefined ? process.stdin : createReadStream(options.file)
       if (options.file === undefined && process.stdin.isTTY) remark('A record a line; Ctrl-D ends.')
       const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
       const formats = { format: options.records ? 'json' : options.format, keyFormat: 'text' } as const
       // People see each line go; what is piped goes together.
       const together = process.stdin.isTTY && options.file === undefined ? 1 : TOGETHER
-      const progress = new Progress()
+      const progress = new Progress(input)
       let sent = 0
       let records: NewRecord[] = []
       const send = async (): Promise<void> => {
@@ -90,19 +91,32 @@ function parsed(text: string, number: number): unknown {
   }
 }
 
-/** How many there are so far, for people who watch. */
+/** How far it is, for people who watch: a bar where the size of the input is known. */
 class Progress {
   #shownMs = 0
-  readonly #isShown = process.stderr.isTTY && !process.stdin.isTTY
+  readonly #isShown: boolean
+  readonly #input: { readonly fd?: number | null; readonly bytesRead?: number }
+
+  constructor(input: ReadStream | typeof process.stdin) {
+    this.#input = input
+    this.#isShown = process.stderr.isTTY && !('isTTY' in input && input.isTTY)
+  }
 
   show(records: number): void {
     const nowMs = Date.now()
     if (!this.#isShown || nowMs - this.#shownMs < PROGRESS_MS) return
     this.#shownMs = nowMs
-    process.stderr.write(`\r${records.toLocaleString('en-US')} records`)
+    process.stderr.write(`\r${bar(counted(records, 'record'), this.#share(), process.stderr.columns)}`)
   }
 
   clear(): void {
     if (this.#isShown) process.stderr.write('\r\u001B[K')
+  }
+
+  /** Undefined for pipes, which do not tell their size. */
+  #share(): number | undefined {
+    const { fd, bytesRead } = this.#input
+    const size = typeof fd === 'number' && bytesRead !== undefined ? fstatSync(fd).size : 0
+    return size === 0 ? undefined : bytesRead! / size
   }
 }

@@ -1,6 +1,7 @@
 // The broker that a command is for: where it is and who calls, from the options, the environment, or a profile.
 
 import type { Command } from 'commander'
+import { unreachable } from '../client/door.ts'
 import { Edgelog } from '../client/index.ts'
 import { type Profile, readConfig } from './config.ts'
 import { Failed } from './failed.ts'
@@ -47,6 +48,11 @@ export class Remote {
     return new Remote(command.optsWithGlobals<Globals>())
   }
 
+  /** The client tries for two minutes, as a program wants it; whoever types wants to know at once that nobody is there. */
+  async reached(): Promise<void> {
+    await this.client.call('healthz')
+  }
+
   get<T>(path: string): Promise<T> {
     return this.client.call<T>(path)
   }
@@ -60,7 +66,7 @@ export class Remote {
     const authorization = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }
     const headers = { ...(init.headers as object), ...authorization }
     return fetch(new URL(path, `${this.url}/`), { ...init, headers }).catch((cause: unknown) => {
-      throw new Failed(`The broker at ${this.url} could not be reached: ${String(cause)}`)
+      throw unreachable('The broker could not be reached.', cause)
     })
   }
 }

@@ -2,6 +2,8 @@
 // tests run beside each other; its clock can be moved, and it can be made to forget, or to die, in the middle of anything.
 
 import { randomUUID } from 'node:crypto'
+import { readBrokerConfig } from '../src/cluster/broker-configs.ts'
+import { isFailure } from '../src/protocol/errors.ts'
 import { DataFolderInUse } from './folder.ts'
 import { launch } from './launch.ts'
 import type { LaunchOptions } from './options.ts'
@@ -62,8 +64,9 @@ export async function startBroker({ config = {}, ...options }: TestBrokerOptions
 /** `num.partitions` is EDGELOG_NUM_PARTITIONS to the Worker. */
 const configVars = (config: NonNullable<TestBrokerOptions['config']>): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(config).map(([name, value]) => [
-      `EDGELOG_${name.toUpperCase().replaceAll('.', '_')}`,
-      String(value),
-    ]),
+    Object.entries(config).map(([name, value]) => {
+      const read = readBrokerConfig(name, String(value))
+      if (isFailure(read)) throw new RangeError(read.message)
+      return [`EDGELOG_${name.toUpperCase().replaceAll('.', '_')}`, read]
+    }),
   )

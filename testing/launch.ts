@@ -4,6 +4,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { brokerConfigsFromEnv } from '../src/cluster/broker-configs.ts'
+import { isFailure } from '../src/protocol/errors.ts'
 import { type Assets, serveAssets } from './assets.ts'
 import { type Entry, workerCode } from './bundle.ts'
 import { configurationText, objectsFolder } from './configuration.ts'
@@ -153,6 +155,9 @@ export class Launched {
 const OBJECT = /^([\da-f]{64})\.sqlite$/
 
 export async function launch(entry: Entry, options: LaunchOptions): Promise<Launched> {
+  // The Worker would answer every request with this.
+  const configs = brokerConfigsFromEnv(options.vars ?? {})
+  if (isFailure(configs)) throw new RangeError(configs.message)
   const code = workerCode(entry)
   code.catch(() => {})
   const folder = new DataFolder(options.data)

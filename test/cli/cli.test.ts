@@ -1,5 +1,6 @@
 // The CLI against a running broker: what it prints for people and for scripts, and how it ends.
 
+import { spawn } from 'node:child_process'
 import { mkdtempSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,6 +57,14 @@ describe('topics', () => {
     { line: 'topcis list', code: 2, err: /Did you mean topics/ },
     { line: 'topics list --url ftp://x', code: 2, err: /no address of a broker/ },
     { line: 'topics list --url http://127.0.0.1:21999', code: 1, err: /cannot be reached \(ECONNREFUSED\)/ },
+    { line: 'schemas list --url http://127.0.0.1:21999', code: 1, err: /cannot be reached \(ECONNREFUSED\)/ },
+    { line: 'consume x --url http://127.0.0.1:21999', code: 1, err: /cannot be reached \(ECONNREFUSED\)/ },
+    { line: 'produce x --url http://127.0.0.1:21999', code: 1, err: /cannot be reached \(ECONNREFUSED\)/ },
+    { line: 'produce x -f nowhere.txt', code: 1, err: 'edgelog: There is no file nowhere.txt.\n' },
+    { line: 'schemas register x nowhere.avsc', code: 1, err: 'edgelog: There is no file nowhere.avsc.\n' },
+    { line: 'dev --http 0 --kafka 0 --config num.partitions=x', code: 2, err: /Invalid value x for configuration num/ },
+    { line: 'dev --http 0 --kafka 0 --config num.partition=1', code: 2, err: /Unknown broker config name/ },
+    { line: 'consume x -b --since 1h', code: 2, err: /cannot be used with/ },
     { line: 'topics list --profile nobody', code: 2, err: /no profile "nobody"/ },
   ])('$line ends with $code', async ({ line, code, err }) => {
     const ran = await run(line)
@@ -101,6 +110,26 @@ describe('records', () => {
     writeFileSync(file, 'one\ntwo\n')
     await ok(`produce lines -f ${file}`)
     expect(await json('offsets lines --time 2020-01-01')).toEqual([{ partition: 0, earliest: 0, latest: 6, atTime: 0 }])
+  })
+
+  it('end where there is no more to see, whatever transactions left behind', async () => {
+    await ok('topics create undone -p 1')
+    const kafka = new Kafka({ brokers: [`127.0.0.1:${broker.kafka}`], logLevel: logLevel.NOTHING })
+    const producer = kafka.producer({ transactionalId: 'undone', maxInFlightRequests: 1, idempotent: true })
+    await producer.connect()
+    for (const [value, end] of [
+      ['kept', 'commit'],
+      ['dropped', 'abort'],
+      ['open', undefined],
+    ] as const) {
+      const transaction = await producer.transaction()
+      await transaction.send({ topic: 'undone', messages: [{ value }] })
+      if (end !== undefined) await transaction[end]()
+    }
+    expect(await ok('consume undone -b -e --isolation read_committed')).toBe('0:0  kept\n')
+    expect(await ok('consume undone -b -e')).toBe('0:0  kept\n0:2  dropped\n0:4  open\n')
+    expect(await run('consume undone -b -e -p 7')).toMatchObject({ code: 1, err: expect.stringContaining('not 7') })
+    await producer.disconnect()
   })
 
   it.each([
@@ -264,4 +293,21 @@ it('dev runs a broker until it is told to stop', async () => {
 
 it.each(['bash', 'zsh', 'fish'])('completion for %s knows the commands', async shell => {
   expect(await ok(`completion ${shell}`)).toMatch(/reset-offsets/)
+})
+
+describe('completion in bash', () => {
+  it.each([
+    { typed: 'edgelog top', offers: 'topics' },
+    { typed: 'edgelog topics de', offers: 'describe delete' },
+    { typed: 'edgelog --url http://x --json topics cr', offers: 'create' },
+    { typed: 'edgelog topics create orders --p', offers: '--partitions --profile' },
+    { typed: 'edgelog consume topics --format ', offers: 'json text base64' },
+    { typed: 'edgelog produce orders --file ', offers: '' },
+    { typed: 'edgelog completion z', offers: 'zsh' },
+  ])('after "$typed" offers "$offers"', async ({ typed, offers }) => {
+    const words = typed.split(' ').map(word => `'${word}'`)
+    const script = `${await ok('completion bash')}
+      COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _edgelog; echo "\${COMPREPLY[*]}"`
+    expect((await ended(spawn('bash', ['-c', script]))).out.trimEnd()).toBe(offers)
+  })
 })

@@ -164,6 +164,13 @@ describe('a broker in a test', () => {
     expect(topic.partitions).toHaveLength(3)
   })
 
+  it.each([
+    { config: { 'num.partition': 3 }, said: 'Unknown broker config name: num.partition' },
+    { config: { 'num.partitions': 'x' }, said: 'Invalid value x for configuration num.partitions' },
+  ])('does not start with a config that makes no sense: $config', async ({ config, said }) => {
+    await expect(broker({ config })).rejects.toThrow(said)
+  })
+
   it('runs beside others that know nothing of it', async () => {
     const three = await Promise.all([broker(), broker(), broker()])
     const offsets = await Promise.all(three.map(async ({ http }, i) => (await produce(http, i)).offset))
