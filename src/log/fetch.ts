@@ -11,6 +11,8 @@ export interface ReadRequest {
   readonly offset: number
   /** Bytes wanted at most; the first batch is returned however large it is. */
   readonly maxBytes: number
+  /** Records wanted at most, as far as offsets tell: whole batches, and fewer records where offsets are missing. */
+  readonly maxRecords?: number | undefined
   /** False: not even the first batch if it is too large. */
   readonly atLeastOne?: boolean
   readonly isolation?: 'read_uncommitted' | 'read_committed'
@@ -42,7 +44,7 @@ export type Read = ReadResult | (Failure & LogBounds)
 
 /** The batches from `offset` on, below `upTo`. */
 export function read(store: Store, segments: readonly Segment[], bounds: LogBounds, request: ReadRequest): Read {
-  const { offset, maxBytes, atLeastOne = true } = request
+  const { offset, maxRecords = Number.POSITIVE_INFINITY } = request
   if (offset < bounds.logStartOffset || offset > bounds.highWatermark)
     return {
       ...failure(
@@ -52,11 +54,24 @@ export function read(store: Store, segments: readonly Segment[], bounds: LogBoun
       ...bounds,
     }
   const upTo = request.isolation === 'read_committed' ? bounds.lastStableOffset : bounds.highWatermark
-  const reading = new Reading(store, offset, upTo, maxBytes, atLeastOne)
-  for (let i = segmentAt(segments, offset); i < segments.length && !reading.full; i++) reading.take(segments[i]!)
+  const enough = offset + maxRecords
+  let reading = readingOf(store, segments, request, Math.min(upTo, enough))
+  // Compaction may have left nothing of so many offsets.
+  if (reading.parts.length === 0 && enough < upTo) reading = readingOf(store, segments, request, upTo)
   const { nextOffset } = reading
   const found = { records: joined(reading.parts), nextOffset, ...bounds }
   return request.isolation === 'read_committed' ? { ...found, aborted: abortedIn(store, offset, nextOffset) } : found
+}
+
+function readingOf(
+  store: Store,
+  segments: readonly Segment[],
+  { offset, maxBytes, atLeastOne = true }: ReadRequest,
+  upTo: number,
+): Reading {
+  const reading = new Reading(store, offset, upTo, maxBytes, atLeastOne)
+  for (let i = segmentAt(segments, offset); i < segments.length && !reading.full; i++) reading.take(segments[i]!)
+  return reading
 }
 
 /** Kafka's TransactionIndex.collectAbortedTxns: what ended where the log was stable beyond the end cannot reach back. */
@@ -108,7 +123,7 @@ class Reading {
     const first = this.#store.chunkAt(segment, this.nextOffset)
     if (first !== undefined && first.lastOffset >= this.nextOffset) this.#takeFrom(segment, first)
     if (this.full) return
-    for (const chunk of this.#store.chunkBytesFrom(segment, this.nextOffset, this.#left)) {
+    for (const chunk of this.#store.chunkBytesFrom(segment, this.nextOffset, this.#left, this.#upTo)) {
       if (chunk.baseOffset >= this.#upTo) this.full = true
       else if (chunk.bytes.length <= this.#left && chunk.lastOffset < this.#upTo)
         this.#add(chunk.bytes, chunk.lastOffset)

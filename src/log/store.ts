@@ -246,14 +246,20 @@ export class Store {
   }
 
   /**
-   * Whole chunks with their bytes, from `offset` on, about `maxBytes` of them at a time, for as long as the caller wants
-   * more. Bytes kept in the side table are fetched too.
+   * Whole chunks with their bytes that begin from `offset` on and before `upTo`, about `maxBytes` of them at a time, for as
+   * long as the caller wants more. Bytes kept in the side table are fetched too.
    */
-  *chunkBytesFrom(segment: Segment, offset: number, maxBytes: number): Iterable<ChunkBytes> {
+  *chunkBytesFrom(
+    segment: Segment,
+    offset: number,
+    maxBytes: number,
+    upTo = Number.MAX_SAFE_INTEGER,
+  ): Iterable<ChunkBytes> {
     for (let from = offset; ;) {
       const sizes = this.#all(
-        `SELECT base_offset, length(bytes) AS size FROM ${table(segment)} WHERE base_offset >= ? ORDER BY base_offset LIMIT ${PAGE_ROWS}`,
+        `SELECT base_offset, length(bytes) AS size FROM ${table(segment)} WHERE base_offset >= ? AND base_offset < ? ORDER BY base_offset LIMIT ${PAGE_ROWS}`,
         from,
+        upTo,
       )
       let bytes = 0
       const last = sizes.find(row => (bytes += row['size'] as number) >= maxBytes) ?? sizes.at(-1)

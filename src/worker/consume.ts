@@ -122,12 +122,18 @@ async function consume(c: Context<AppEnv>, name: string, partition: number, quer
   const topic = await topicToRead(broker, name, partition)
   if (isFailure(topic)) return problem(topic)
   const { maxBytes = DEFAULT_BYTES, waitMs = 0, isolation } = query
-  const begun = await readFrom({ broker, topic, partition, maxBytes, isolation }, query, waitMs, c.req.raw.signal)
-  if ('error' in begun) return outOfRange(begun)
-  const { from, read } = begun
   const accept = c.req.header('accept') ?? ''
-  if (accept.includes(RECORD_BATCH)) return storedAnswer(read)
-  if (accept.includes(NDJSON))
+  const asStored = accept.includes(RECORD_BATCH)
+  const asLines = !asStored && accept.includes(NDJSON)
+  const maxRecords = asStored ? undefined : (query.limit ?? (asLines ? undefined : DEFAULT_LIMIT))
+  const place = { broker, topic, partition, maxBytes, maxRecords, isolation }
+  const begun = await readFrom(place, query, waitMs, c.req.raw.signal)
+  if ('error' in begun) return outOfRange(begun)
+  const { read } = begun
+  // What is still wanting then, offsets do not tell.
+  const from: From = { ...begun.from, maxRecords: undefined }
+  if (asStored) return storedAnswer(read)
+  if (asLines)
     return new Response(recordLines(from, read, { ...readFormat(broker, query), limit: query.limit }), {
       headers: { 'content-type': NDJSON, ...boundsHeaders(read) },
     })
@@ -153,22 +159,30 @@ function storedAnswer(read: ReadResult): Response {
   })
 }
 
+/** A first read asks for as many offsets as records are wanted; where offsets are missing, more is read while there is room. */
+const roomLeft = (from: From, bytes: number): From | undefined =>
+  bytes * 2 < from.maxBytes ? { ...from, maxBytes: from.maxBytes - bytes, atLeastOne: false } : undefined
+
 async function jsonAnswer(from: From, first: ReadResult, query: Query): Promise<Response> {
   const out = new JsonWriter(Math.min(first.records.length * 2, MAX_BYTES) + 256)
   const format = readFormat(from.broker, query)
   const records = new FetchedRecords(out, from.partition, format, query.limit ?? DEFAULT_LIMIT, from.offset)
   out.ascii('{"records":[')
   let read = first
+  let bytes = 0
   for (;;) {
+    bytes += read.records.length
     const unknown = await format.schemas?.learn(read.records)
     if (unknown) return problem(unknown)
     const wrong = records.write(read, ',')
     // What stands before it is answered; whoever goes on from there is told.
     if (wrong && records.count === 0)
       return problem(wrong, { members: { offset: records.nextOffset, nextOffset: wrong.nextOffset } })
+    if (wrong || records.full || records.nextOffset >= endOf(from, read)) break
     // Batches without records to show (markers of transactions, compacted ones) are passed over.
-    if (records.count > 0 || records.nextOffset >= endOf(from, read)) break
-    const next = await readAt(from, records.nextOffset)
+    const place = records.count === 0 ? from : roomLeft(from, bytes)
+    if (place === undefined) break
+    const next = await readAt(place, records.nextOffset)
     if ('error' in next) return outOfRange(next)
     if (next.nextOffset <= records.nextOffset) break
     read = next

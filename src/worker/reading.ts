@@ -12,6 +12,10 @@ export interface Place {
   readonly topic: TopicView
   readonly partition: number
   readonly maxBytes: number
+  /** Records wanted at most; fewer may come although there are more. */
+  readonly maxRecords?: number | undefined
+  /** False: no batch that is larger than `maxBytes`, either. */
+  readonly atLeastOne?: boolean
   /** Only what was committed, up to where the first open transaction begins; or everything. */
   readonly isolation?: ReadRequest['isolation'] | undefined
 }
@@ -68,8 +72,12 @@ export async function readFrom(
 const isNamed = ({ offset }: Beginning): boolean => offset !== undefined && /^\d/.test(offset)
 
 /** What there is at an offset, for a reader of that isolation. */
-export async function readAt({ broker, topic, partition, maxBytes, isolation }: Place, offset: number): Promise<Read> {
-  const read = await broker.read(topic, partition, { offset, maxBytes, ...(isolation && { isolation }) })
+export async function readAt(
+  { broker, topic, partition, maxBytes, maxRecords, atLeastOne = true, isolation }: Place,
+  offset: number,
+): Promise<Read> {
+  const request = { offset, maxBytes, maxRecords, atLeastOne, ...(isolation && { isolation }) }
+  const read = await broker.read(topic, partition, request)
   return 'error' in read ? read : withoutAborted(read)
 }
 

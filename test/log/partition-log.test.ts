@@ -182,6 +182,16 @@ describe('read', () => {
     expect(read(2 * size)).toEqual([2 * size, 2, 2])
   })
 
+  it('returns no batch beyond as many records as are wanted', () => {
+    const t = new TestLog({ 'segment.bytes': 500 })
+    for (let i = 0; i < 30; i += 3) t.append(aBatch(values(3, i)))
+    const next = (offset: number, maxRecords: number) =>
+      t.log.read({ offset, maxBytes: 1e6, maxRecords }) as { nextOffset: number }
+    expect([next(0, 1), next(0, 3), next(0, 4), next(2, 2), next(7, 9), next(0, 99)]).toMatchObject(
+      [3, 3, 6, 6, 18, 30].map(nextOffset => ({ nextOffset })),
+    )
+  })
+
   it('refuses offsets outside the log, naming what it holds', () => {
     const t = new TestLog()
     t.append(aBatch(values(10)))

@@ -58,6 +58,21 @@ async function offsetOf(group: string, topic: string): Promise<number | null> {
   return json?.offsets?.find((entry: { topic: string }) => entry.topic === topic)?.offset ?? null
 }
 
+describe('a reader', () => {
+  it('gets as many records as it wants, although markers lie between them', async () => {
+    const topic = await aTopic()
+    for (let i = 0; i < 8; i++) await transact({ records: [{ topic, value: i }] })
+    expect(await committed(topic)).toHaveLength(8)
+    const path = `/v1/topics/${topic}/partitions/0/records?limit=5&offset=1`
+    const { json } = await api(`GET ${path}`)
+    expect(json.records.map(({ value }: { value: number }) => value)).toEqual([1, 2, 3, 4, 5])
+    expect(json.nextOffset).toBe(11)
+    const { text } = await api(`GET ${path}`, { headers: { accept: 'application/x-ndjson' } })
+    const lines = text.trimEnd().split('\n')
+    expect(lines.map(line => JSON.parse(line).value)).toEqual([1, 2, 3, 4, 5])
+  })
+})
+
 describe('a transaction', () => {
   it('writes to several topics and commits offsets, and tells where everything stands', async () => {
     const [from, a, b] = [
