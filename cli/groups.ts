@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander'
 import type { Group, ListedGroup } from '../client/answers.ts'
 import { Failed } from './failed.ts'
-import { count, duration, timestamp } from './parse.ts'
+import { count, duration, integer, timestamp } from './parse.ts'
 import { bold, counted, print, printJson, printTable } from './print.ts'
 import { part, Remote } from './remote.ts'
 
@@ -79,7 +79,7 @@ export function addGroups(program: Command): void {
       new Option('--to-time <time>', 'a date, or ms since 1970').argParser(timestamp).conflicts(['by', 'shiftBy']),
     )
     .addOption(new Option('--by <duration>', 'back by a time: 1h').argParser(duration).conflicts('shiftBy'))
-    .addOption(new Option('--shift-by <n>', 'forward by so many records, or back: -10').argParser(Number))
+    .addOption(new Option('--shift-by <n>', 'forward by so many records, or back: -10').argParser(integer))
     .option('-x, --execute', 'do it')
     .action(async (name: string, options, command: Command) => {
       const remote = Remote.of(command)
@@ -119,6 +119,6 @@ function target({ toEarliest, toLatest, toOffset, toTime, by, shiftBy }: Targets
   if (toOffset !== undefined) return { offset: toOffset }
   if (toTime !== undefined) return { timestamp: toTime }
   if (by !== undefined) return { duration: `PT${Math.ceil(by / 1_000)}S` }
-  if (shiftBy !== undefined && Number.isSafeInteger(shiftBy)) return { shiftBy }
+  if (shiftBy !== undefined) return { shiftBy }
   throw new Failed('Say where to: --to-earliest, --to-latest, --to-offset, --to-time, --by or --shift-by.', 2)
 }

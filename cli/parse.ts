@@ -10,6 +10,12 @@ export function count(text: string): number {
   return number
 }
 
+export function integer(text: string): number {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number)) throw new InvalidArgumentError('It must be a whole number, like 10 or -10.')
+  return number
+}
+
 export function port(text: string): number {
   const number = count(text)
   if (number > 65_535) throw new InvalidArgumentError('It must be a port, or 0 for a free one.')

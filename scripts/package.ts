@@ -27,6 +27,7 @@ await Promise.all([
   build({ ...bundling('worker'), ...smaller, outfile: join(dist, 'worker.js') }),
   build({ ...bundling('testing'), ...smaller, outfile: join(dist, 'testing-worker.js') }),
   build({
+    ...smaller,
     absWorkingDir: root,
     entryPoints: entries,
     outdir: dist,

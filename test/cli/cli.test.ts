@@ -175,6 +175,10 @@ it('groups are listed, described, reset and deleted', async () => {
   expect(await json('groups reset-offsets readers -t read --shift-by -1 -x')).toMatchObject({ dryRun: false })
   expect(await json('groups reset-offsets readers --to-latest --execute')).toMatchObject({ offsets: [{ to: 3 }] })
   expect(await json('groups reset-offsets readers --by 1h -x')).toMatchObject({ offsets: [{ to: 0 }] })
+  expect(await run('groups reset-offsets readers --shift-by x')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('whole number'),
+  })
   expect(await run('groups reset-offsets readers')).toMatchObject({
     code: 2,
     err: expect.stringContaining('--to-earliest'),

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startBroker, type TestBroker } from '../../testing/index.ts'
 import { launchChromium } from '../support/chromium.ts'
 
-const RECORDS = 300
+const RECORDS = 100
 
 /** Reads and writes until it has seen everything; asks for a token as pages do that have a session. */
 const PROGRAM = `

@@ -43,6 +43,14 @@ describe('the package', () => {
     expect(stdout).toContain('All good!')
   })
 
+  it('has a client below 6 kB gzipped', slow, async () => {
+    const length = await node(`
+      import { readFileSync } from 'node:fs'
+      import { gzipSync } from 'node:zlib'
+      console.log(gzipSync(readFileSync(new URL(import.meta.resolve('edgelog/client')))).length)`)
+    expect(Number(length)).toBeLessThan(6_000)
+  })
+
   it('brings a broker, a client, and a way for KafkaJS', slow, async () => {
     const said = await node(`
       import { Kafka, logLevel } from 'kafkajs'
