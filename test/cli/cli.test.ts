@@ -158,7 +158,7 @@ describe('records', () => {
   })
 })
 
-it('groups are listed, described, reset and deleted', async () => {
+it('groups are listed, described, reset and deleted', { timeout: 60_000 }, async () => {
   await ok('topics create read -p 1')
   await ok('produce read', '1\n2\n3\n')
   await ok('consume read -g readers -b -n 2')
