@@ -31,6 +31,8 @@ export class Resources {
   readonly #byUri = new Map<string, Node>()
   /** The URI that a `$ref` in an object is relative to, and the document that its `#` means. */
   readonly #bases = new Map<JsonObject, string>()
+  /** What the references of an object were found to stand for. */
+  readonly #targets = new Map<JsonObject, Map<string, Node>>()
   readonly #refs: { readonly node: JsonObject; readonly ref: string }[] = []
 
   /** Throws Invalid, also for a `$ref` that leads nowhere. */
@@ -44,6 +46,14 @@ export class Resources {
 
   /** What `ref`, found in `node`, stands for; further references are followed. */
   resolve(node: JsonObject, ref: string): Node {
+    let targets = this.#targets.get(node)
+    if (targets === undefined) this.#targets.set(node, (targets = new Map()))
+    let target = targets.get(ref)
+    if (target === undefined) targets.set(ref, (target = this.#follow(node, ref)))
+    return target
+  }
+
+  #follow(node: JsonObject, ref: string): Node {
     let [here, next] = [node, ref]
     for (let hop = 0; hop < MAX_HOPS; hop++) {
       const target = this.#lookup(here, next)
