@@ -26,10 +26,8 @@ export interface ResolvedReference {
 /** What every format's schema tells. */
 export interface SchemaFacts<T extends SchemaType> {
   readonly type: T
-  /** What a registry stores and returns for it. */
+  /** What a registry stores and returns for it; equal for schemas that share an id. */
   readonly text: string
-  /** Equal for schemas that share an id. */
-  readonly identity: string
   /** The same for schemas that differ only in what does not matter: what `normalize=true` registers. */
   readonly normalized: string
   /** Full names of the records or messages it defines, the one a datum is of first. */

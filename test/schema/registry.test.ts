@@ -53,6 +53,22 @@ describe('registering', () => {
     expect(t.records).toHaveLength(1)
   })
 
+  it('is as quick with the fortieth large version of a subject as with the first', () => {
+    const t = new TestRegistry()
+    t.done({ type: 'changeConfig', subject: 's', change: { compatibilityLevel: 'NONE' } })
+    const fields = Array.from({ length: 3_000 }, (_, i) => ({ name: `f${i}`, type: 'int', default: 0 }))
+    const large = (doc: number) => JSON.stringify({ type: 'record', name: 'R', doc: String(doc), fields })
+    const msOf = (from: number, to: number) => {
+      const started = performance.now()
+      for (let doc = from; doc < to; doc++) expect(t.register('s', large(doc))).toMatchObject({ version: doc + 1 })
+      return performance.now() - started
+    }
+    msOf(0, 5)
+    const first = msOf(5, 10)
+    msOf(10, 60)
+    expect(msOf(60, 65)).toBeLessThan(10 * first)
+  })
+
   it('gives each context its own ids', () => {
     const t = new TestRegistry()
     t.register('s', ONE)

@@ -21,7 +21,6 @@ export function avroSchema(source: string, references: readonly ResolvedReferenc
   return {
     type: 'AVRO',
     text,
-    identity: text,
     normalized: printAvro(root, { known, normalized: true }),
     names: defined,
     root,

@@ -21,7 +21,6 @@ export function jsonSchema(source: string, references: readonly ResolvedReferenc
   return {
     type: 'JSON',
     text,
-    identity: text,
     normalized: writeJson(root, { sorted: true }),
     names: typeof title === 'string' ? [title] : [],
     resources,

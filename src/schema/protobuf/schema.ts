@@ -28,7 +28,6 @@ export function protobufSchema(source: string, references: readonly ResolvedRefe
   return {
     type: 'PROTOBUF',
     text,
-    identity: text,
     normalized: printProto(file, types),
     names: namesOf(main.types, main.package),
     file,

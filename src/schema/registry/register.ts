@@ -295,10 +295,10 @@ function isSame(state: RegistryState, parser: Parser, asked: Canonical, version:
   if (asked.schema === version.schema) return true
   // Objects whose members stand in another order are one.
   if (asked.schemaType === 'JSON') return same(JSON.parse(asked.schema), JSON.parse(version.schema))
+  // Only then is there anything to be parsed: a subject may have many versions.
+  if (!resolved) return false
   const other = parser.parse(state, version.subject, version)
-  if (isRefusal(other)) return false
-  if (other.identity === asked.parsed.identity) return true
-  return resolved && formattedSchema(other, 'resolved') === formattedSchema(asked.parsed, 'resolved')
+  return !isRefusal(other) && formattedSchema(other, 'resolved') === formattedSchema(asked.parsed, 'resolved')
 }
 
 function sameReferences(

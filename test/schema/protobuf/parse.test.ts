@@ -116,7 +116,7 @@ describe('a registry returns', () => {
   })
 
   it('the names of its messages, in their order', () => {
-    expect(parse(given)).toMatchObject({ names: ['demo.v1.Order', 'demo.v1.Order.Line'], identity: printed })
+    expect(parse(given)).toMatchObject({ names: ['demo.v1.Order', 'demo.v1.Order.Line'], text: printed })
   })
 
   it('normalized, full names, fields by number and options by name', () => {
