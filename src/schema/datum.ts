@@ -5,6 +5,13 @@
 const MAX_DEPTH = 200
 /** Values in one datum: some of them take no bytes at all, so bytes do not bound them. */
 const MAX_VALUES = 1_000_000
+/** What one datum may come to as JSON, about: names of fields and defaults are not in its bytes either. */
+const MAX_SIZE = 16_777_216
+/** The size of a value without its text. */
+const VALUE_SIZE = 8
+/** What data read at once may come to: more than its bytes, for that is what schemas are for, but not without an end. */
+const MIN_ALLOWANCE = 33_554_432
+const ALLOWED_PER_BYTE = 24
 
 const TWO_63 = 2n ** 63n
 const TWO_64 = 2n ** 64n
@@ -31,13 +38,37 @@ function pathText(path: Path): string {
   return steps.reverse().join('')
 }
 
-/** Counts the values of one datum, and how deep they are. */
+/** What many data may come to together: a thousand small ones can be as large as one that is refused. */
+export class Allowance {
+  left: number
+
+  constructor(bytes: number) {
+    this.left = MIN_ALLOWANCE + ALLOWED_PER_BYTE * bytes
+  }
+}
+
+/** Counts the values of one datum, how deep they are, and what they come to. */
 export class Limits {
+  readonly #allowance: Allowance | undefined
   #values = 0
+  #size = 0
+
+  constructor(allowance?: Allowance) {
+    this.#allowance = allowance
+  }
 
   take(path: Path, depth: number): void {
     if (depth > MAX_DEPTH) throw new BadDatum(undefined, `values are nested deeper than ${MAX_DEPTH} levels`)
     if (++this.#values > MAX_VALUES) throw new BadDatum(path, `more than ${MAX_VALUES} values in one record`)
+    this.text(path, VALUE_SIZE)
+  }
+
+  /** Text that the schema has and the bytes have not. */
+  text(path: Path, chars: number): void {
+    this.#size += chars
+    if (this.#size > MAX_SIZE) throw new BadDatum(path, 'the schema makes too much of so few bytes')
+    if (this.#allowance !== undefined && (this.#allowance.left -= chars) < 0)
+      throw new BadDatum(path, 'the schemas make too much of so few bytes')
   }
 }
 

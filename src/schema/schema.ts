@@ -2,7 +2,7 @@
 // bytes and back. Subjects, versions and ids are the registry's; the magic byte and the id before a datum are the door's.
 
 import { Invalid, MAX_SCHEMA_CHARACTERS } from './json-text.ts'
-import { BadDatum } from './datum.ts'
+import { type Allowance, BadDatum } from './datum.ts'
 import { type AvroSchema, avroIncompatibilities, avroSchema } from './avro/schema.ts'
 import { decodeAvro } from './avro/decode.ts'
 import { encodeAvro } from './avro/encode.ts'
@@ -135,15 +135,16 @@ export function decodeDatum(
   schema: ParsedSchema,
   bytes: Uint8Array,
   message: readonly number[] = [0],
+  allowance?: Allowance,
 ): { readonly value: unknown } | DatumFailure {
   return orFailure(() => {
     switch (schema.type) {
       case 'AVRO':
-        return { value: decodeAvro(schema.root, bytes) }
+        return { value: decodeAvro(schema.root, bytes, allowance) }
       case 'JSON':
         return { value: decodeJson(bytes) }
       case 'PROTOBUF':
-        return { value: decodeProto(schema.types, messageOf(schema, message), bytes) }
+        return { value: decodeProto(schema.types, messageOf(schema, message), bytes, allowance) }
     }
   })
 }

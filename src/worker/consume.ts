@@ -178,7 +178,7 @@ async function jsonAnswer(from: From, first: ReadResult, query: Query): Promise<
     // What stands before it is answered; whoever goes on from there is told.
     if (wrong && records.count === 0)
       return problem(wrong, { members: { offset: records.nextOffset, nextOffset: wrong.nextOffset } })
-    if (wrong || records.full || records.nextOffset >= endOf(from, read)) break
+    if (wrong || records.full || records.isLarge || records.nextOffset >= endOf(from, read)) break
     // Batches without records to show (markers of transactions, compacted ones) are passed over.
     const place = records.count === 0 ? from : roomLeft(from, bytes)
     if (place === undefined) break

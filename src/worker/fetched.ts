@@ -11,6 +11,9 @@ import { recordPrefix, writeRecord } from './records-out.ts'
 /** A batch whose inside is not what its header says; `nextOffset` is where the log goes on behind it. */
 export type Unreadable = Failure & { readonly nextOffset: number }
 
+/** JSON that is gathered before it goes out, about: schemas can make much of few bytes. */
+const MAX_JSON_BYTES = 16_777_216
+
 export class FetchedRecords {
   readonly #out: JsonWriter
   readonly #prefix: string
@@ -33,7 +36,12 @@ export class FetchedRecords {
     return this.count >= this.#limit
   }
 
-  /** Writes what was read, between or behind separators, as far as the limit goes. */
+  /** What is written goes out before more is. */
+  get isLarge(): boolean {
+    return this.#out.size >= MAX_JSON_BYTES
+  }
+
+  /** Writes what was read, between or behind separators, as far as the limit goes or until it is large. */
   write(
     { records, nextOffset }: Pick<ReadResult, 'records' | 'nextOffset'>,
     separator: ',' | '\n',
@@ -45,7 +53,7 @@ export class FetchedRecords {
         if (isFailure(opened)) return { ...opened, nextOffset: lastOffset(batch) + 1 }
         for (const record of opened) {
           if (record.offset < this.nextOffset) continue
-          if (this.full) return undefined
+          if (this.full || this.isLarge) return undefined
           if (separator === ',' && this.count > 0) this.#out.ascii(',')
           writeRecord(this.#out, this.#prefix, record, this.#format)
           if (separator === '\n') this.#out.ascii('\n')

@@ -2,6 +2,7 @@
 // value, each within vitest's few seconds, and with an error that does not repeat the schema.
 
 import { describe, expect, it } from 'vitest'
+import { Allowance } from '../../src/schema/datum.ts'
 import { decodeDatum, encodeDatum, incompatibilities, parseSchema, type SchemaType } from '../../src/schema/schema.ts'
 
 const MAX_SENTENCE = 12_000
@@ -142,5 +143,76 @@ describe('a hostile schema ends soon', () => {
       if (encoded instanceof Uint8Array) decodeDatum(parsed, encoded)
       else expect(encoded.message.length).toBeLessThan(MAX_SENTENCE)
     }
+  })
+})
+
+const record = (name: string, fields: string): string => `{"type":"record","name":"${name}","fields":[${fields}]}`
+const long = 'n'.repeat(990)
+const parse = (type: SchemaType, schema: string) => {
+  const parsed = parseSchema(type, schema)
+  if ('error' in parsed) throw new Error(parsed.message.slice(0, 300))
+  return parsed
+}
+/** As Avro counts the items of a block. */
+const million = Uint8Array.of(0x80, 0x89, 0x7a)
+
+describe('few bytes of which a schema makes much', () => {
+  it.each<{ what: string; type: SchemaType; schema: string; bytes: Uint8Array }>([
+    {
+      what: 'items without bytes',
+      type: 'AVRO',
+      schema: '{"type":"array","items":"null"}',
+      bytes: Uint8Array.of(0x80, 0xa8, 0xd6, 0xb9, 0x07, 0),
+    },
+    {
+      what: 'long names for a byte each',
+      type: 'AVRO',
+      schema: `{"type":"array","items":${record('R', `{"name":"${long}","type":"boolean"}`)}}`,
+      bytes: Buffer.concat([million, new Uint8Array(1_000_001)]),
+    },
+    {
+      what: 'long symbols for a byte each',
+      type: 'AVRO',
+      schema: `{"type":"array","items":{"type":"enum","name":"E","symbols":["${long}"]}}`,
+      bytes: Buffer.concat([million, new Uint8Array(1_000_001)]),
+    },
+    {
+      what: 'defaults for messages without bytes',
+      type: 'PROTOBUF',
+      schema: proto(
+        `message A { repeated M m = 1; } message M { ${times(10_000, i => `int32 f${i} = ${i + 20_000};`)} }`,
+      ),
+      bytes: Uint8Array.from({ length: 1_000_000 }, (_, i) => (i % 2 === 0 ? 10 : 0)),
+    },
+    {
+      what: 'constants far down an enum',
+      type: 'PROTOBUF',
+      schema: proto(`message A { repeated E e = 1; } enum E { ${times(50_000, i => `E${i} = ${i};`)} }`),
+      bytes: Buffer.from(`0aa0f736${'cf8603'.repeat(300_000)}`, 'hex'),
+    },
+    {
+      what: 'the value of an entry, again and again',
+      type: 'PROTOBUF',
+      schema: proto('message A { map<int32, int32> m = 1; }'),
+      bytes: Buffer.from(`0ac0843d${'1001'.repeat(500_000)}`, 'hex'),
+    },
+  ])('$type: $what', ({ type, schema, bytes }) => {
+    const decoded = decodeDatum(parse(type, schema), bytes)
+    if ('error' in decoded) expect(decoded.message).toMatch(/makes too much of so few bytes|values in one record/)
+    else expect(JSON.stringify(decoded.value).length).toBeLessThan(20_000_000)
+  })
+
+  it('is too much of a thousand small ones as of a large one', () => {
+    const parsed = parse(
+      'AVRO',
+      record(
+        'R',
+        times(400, i => `${i === 0 ? '' : ','}{"name":"f${i}${long}","type":"null"}`),
+      ),
+    )
+    const allowance = new Allowance(500)
+    const read = Array.from({ length: 100 }, () => decodeDatum(parsed, new Uint8Array(), [0], allowance))
+    expect(read.filter(each => 'error' in each).length).toBeGreaterThan(0)
+    expect(read.filter(each => 'value' in each).length).toBeGreaterThan(50)
   })
 })

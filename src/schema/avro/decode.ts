@@ -2,21 +2,24 @@
 // of code points up to 255.
 
 import { Reader } from '../../protocol/bytes.ts'
-import { BadDatum, exact, floatToJson, Limits, type Path, shortFloat } from '../datum.ts'
+import { type Allowance, BadDatum, exact, floatToJson, Limits, type Path, shortFloat } from '../datum.ts'
 import { type AvroType, branchName, isRecord } from './types.ts'
 import { readLong } from './long.ts'
 
 /** Throws BadDatum. */
-export function decodeAvro(root: AvroType, bytes: Uint8Array): unknown {
+export function decodeAvro(root: AvroType, bytes: Uint8Array, allowance?: Allowance): unknown {
   if (root.type === 'bytes') return byteText(bytes)
   const reader = new Reader(bytes)
-  const limits = new Limits()
+  const limits = new Limits(allowance)
 
   const decode = (type: AvroType, path: Path, depth: number): unknown => {
     limits.take(path, depth)
     if (isRecord(type)) {
       return Object.fromEntries(
-        type.fields.map(field => [field.name, decode(field.type, { step: field.name, outer: path }, depth + 1)]),
+        type.fields.map(field => {
+          limits.text(path, field.name.length)
+          return [field.name, decode(field.type, { step: field.name, outer: path }, depth + 1)]
+        }),
       )
     }
     switch (type.type) {
@@ -48,6 +51,7 @@ export function decodeAvro(root: AvroType, bytes: Uint8Array): unknown {
         const index = Number(readLong(reader))
         const symbol = type.symbols[index]
         if (symbol === undefined) throw new BadDatum(path, `${type.fullName} has no symbol number ${index}`)
+        limits.text(path, symbol.length)
         return symbol
       }
       case 'array': {
@@ -68,7 +72,10 @@ export function decodeAvro(root: AvroType, bytes: Uint8Array): unknown {
         const branch = type.branches[index]
         if (branch === undefined) throw new BadDatum(path, `the union has no branch number ${index}`)
         const value = decode(branch, path, depth + 1)
-        return branch.type === 'null' ? null : { [branchName(branch)]: value }
+        if (branch.type === 'null') return null
+        const name = branchName(branch)
+        limits.text(path, name.length)
+        return { [name]: value }
       }
     }
   }

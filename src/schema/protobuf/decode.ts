@@ -3,16 +3,16 @@
 
 import { Buffer } from 'node:buffer'
 import { Reader } from '../../protocol/bytes.ts'
-import { BadDatum, floatToJson, Limits, type Path, shortFloat } from '../datum.ts'
+import { type Allowance, BadDatum, floatToJson, Limits, type Path, shortFloat } from '../datum.ts'
 import { allFields, type Field, mapOf, optionText, SCALARS } from './file.ts'
 import { type MessageType, type NamedType, type Types } from './types.ts'
 import { wellKnown } from './well-known.ts'
 import { BYTES, readBytes, readTag, readVarint, skip, unzigzag, VARINT, viewOf, wireTypes } from './wire.ts'
 
 /** Throws BadDatum. */
-export function decodeProto(types: Types, type: MessageType, bytes: Uint8Array): unknown {
+export function decodeProto(types: Types, type: MessageType, bytes: Uint8Array, allowance?: Allowance): unknown {
   try {
-    return new Decoder(types).message(type, [bytes], undefined, 0)
+    return new Decoder(types, allowance).message(type, [bytes], undefined, 0)
   } catch (error) {
     if (error instanceof RangeError) throw new BadDatum(undefined, `not a ${type.fullName}: ${error.message}`)
     throw error
@@ -23,10 +23,13 @@ type Kind = string | NamedType
 
 class Decoder {
   readonly #types: Types
-  readonly #limits = new Limits()
+  readonly #limits: Limits
+  readonly #names = new Map<NamedType, ReadonlyMap<number, string>>()
+  readonly #defaults = new Map<Field, unknown>()
 
-  constructor(types: Types) {
+  constructor(types: Types, allowance: Allowance | undefined) {
     this.#types = types
+    this.#limits = new Limits(allowance)
   }
 
   /** A message that is there in parts is all of them together. */
@@ -41,10 +44,14 @@ class Decoder {
     for (const field of allFields(type.message)) {
       const values = found.get(field)
       const at = { step: field.name, outer: path }
+      this.#limits.take(at, depth)
+      this.#limits.text(at, field.name.length)
       if (values !== undefined) entries.push([field.name, this.#join(type, field, values, at, depth)])
       else {
         const value = this.#default(type, field)
-        if (value !== undefined) entries.push([field.name, value])
+        if (value === undefined) continue
+        this.#limits.text(at, typeof value === 'string' ? value.length : 1)
+        entries.push([field.name, value])
       }
     }
     const fields = Object.fromEntries(entries)
@@ -129,7 +136,7 @@ class Decoder {
     return Object.fromEntries(
       entries.map(entry => {
         let key: unknown = keyType === 'string' ? '' : keyType === 'bool' ? false : 0
-        let values: unknown[] = []
+        const values: unknown[] = []
         const reader = new Reader(entry)
         while (reader.remaining > 0) {
           const [tag, wireType] = readTag(reader)
@@ -140,7 +147,7 @@ class Decoder {
           }
           const value = wireType === BYTES ? readBytes(reader) : this.#scalar(of, reader)
           if (tag === 1) key = this.#value(of, [value], path, depth)
-          else values = [...values, value]
+          else values.push(value)
         }
         const at = { step: String(key), outer: path }
         if (values.length > 0) return [String(key), this.#value(kind, values, at, depth)]
@@ -155,7 +162,10 @@ class Decoder {
     if (typeof kind !== 'string') {
       const number = Number(BigInt.asIntN(32, readVarint(reader)))
       if (kind.fullName === 'google.protobuf.NullValue') return null
-      return (kind.kind === 'enum' && kind.enum.constants.find(({ tag }) => tag === number)?.name) || number
+      const name = this.#nameOf(kind, number)
+      if (name === undefined) return number
+      this.#limits.text(undefined, name.length)
+      return name
     }
     switch (kind) {
       case 'bool':
@@ -188,8 +198,24 @@ class Decoder {
     }
   }
 
+  /** Of an enum's number; of several, the first. */
+  #nameOf(kind: NamedType, number: number): string | undefined {
+    if (kind.kind !== 'enum') return undefined
+    let names = this.#names.get(kind)
+    if (names === undefined) {
+      names = new Map(kind.enum.constants.toReversed().map(({ tag, name }) => [tag, name]))
+      this.#names.set(kind, names)
+    }
+    return names.get(number)
+  }
+
   /** Undefined: not in the JSON. */
   #default(type: MessageType, field: Field): unknown {
+    if (!this.#defaults.has(field)) this.#defaults.set(field, this.#defaultOf(type, field))
+    return this.#defaults.get(field)
+  }
+
+  #defaultOf(type: MessageType, field: Field): unknown {
     if (mapOf(field.type) !== undefined) return {}
     if (field.label === 'repeated') return []
     if (type.oneOfs.has(field) || (type.file.syntax === 'proto3' && field.label === 'optional')) return undefined

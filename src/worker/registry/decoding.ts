@@ -4,6 +4,7 @@
 import { isControl, readBatches } from '../../log/batch.ts'
 import { decodeBatch } from '../../log/records.ts'
 import { type Failure, failure, isFailure } from '../../protocol/errors.ts'
+import { Allowance } from '../../schema/datum.ts'
 import { decodeDatum, type ParsedSchema } from '../../schema/schema.ts'
 import type { Broker } from '../broker.ts'
 import type { AskedFormat, ContentReader, ReadFormat } from '../formats.ts'
@@ -25,6 +26,8 @@ class SchemaReader implements ContentReader {
   readonly #schemas: KnownSchemas
   readonly #value: boolean
   readonly #key: boolean
+  /** Of what was learned last. */
+  #allowance = new Allowance(0)
 
   constructor(schemas: KnownSchemas, format: AskedFormat, keyFormat: AskedFormat) {
     this.#schemas = schemas
@@ -33,6 +36,7 @@ class SchemaReader implements ContentReader {
   }
 
   async learn(bytes: Uint8Array): Promise<Failure | undefined> {
+    this.#allowance = new Allowance(bytes.length)
     const ids = new Set<number>()
     const see = (content: Uint8Array | null): void => {
       const id = content === null ? undefined : schemaIdOf(content)
@@ -57,12 +61,17 @@ class SchemaReader implements ContentReader {
     const parsed = id === undefined ? undefined : this.#schemas.get(id)
     if (parsed === undefined) return undefined
     const message = parsed.type === 'PROTOBUF' ? messageOf(content) : { path: [0], end: PREFIX_BYTES }
-    return message && decoded(parsed, content.subarray(message.end), message.path)
+    return message && decoded(parsed, content.subarray(message.end), message.path, this.#allowance)
   }
 }
 
-function decoded(parsed: ParsedSchema, datum: Uint8Array, path: readonly number[]): string | undefined {
-  const opened = decodeDatum(parsed, datum, path)
+function decoded(
+  parsed: ParsedSchema,
+  datum: Uint8Array,
+  path: readonly number[],
+  allowance: Allowance,
+): string | undefined {
+  const opened = decodeDatum(parsed, datum, path, allowance)
   return 'error' in opened ? undefined : JSON.stringify(opened.value)
 }
 

@@ -72,6 +72,26 @@ describe('a topic with a schema', () => {
     ).toEqual([order('a'), order('b')])
   })
 
+  it('gives so much JSON at a time that nobody runs out of memory, and the rest as it is read on', async () => {
+    const fields = Array.from({ length: 500 }, (_, i) => ({ name: `f${i}${'n'.repeat(900)}`, type: 'null' }))
+    await api('POST /v1/topics', { body: { name: 'wide', partitions: 1 } })
+    const schema = JSON.stringify({ type: 'record', name: 'Wide', fields })
+    const { id } = (await api('POST /subjects/wide-value/versions', { body: { schema } })).json
+    const value = Buffer.from([0, 0, 0, 0, id]).toString('base64')
+    await api(`POST ${records('wide')}?format=base64`, { body: Array.from({ length: 80 }, () => ({ value })) })
+    let offset = 0
+    for (let pages = 0; offset < 80; pages++) {
+      expect(pages).toBeLessThan(4)
+      const page = await api(`GET ${records('wide')}?format=schema&offset=${offset}`)
+      expect(page.text.length).toBeLessThan(18_000_000)
+      for (const each of page.json.records) expect(Object.keys(each.value)).toHaveLength(500)
+      offset = page.json.nextOffset
+    }
+    const lines = await api(`GET ${records('wide')}?format=schema`, { headers: { accept: 'application/x-ndjson' } })
+    expect(lines.text.trim().split('\n')).toHaveLength(80)
+    expect(lines.text).not.toContain('valueFormat')
+  })
+
   it('takes one value as a body, and refuses what does not fit', async () => {
     await api('POST /v1/topics', { body: { name: 'whole', partitions: 1 } })
     await api('POST /subjects/whole-value/versions', { body: { schema: ORDER } })
