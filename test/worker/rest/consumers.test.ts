@@ -235,6 +235,19 @@ describe('an instance', () => {
     await anInstance({ name: instance.path.split('/').at(-1) }, instance.group)
   })
 
+  it('stays while it waits for records, however long', async () => {
+    const topic = await aTopic()
+    const instance = await anInstance({ 'consumer.request.timeout.ms': 300_000 })
+    await instance.post('assignments', { partitions: [{ topic, partition: 0 }] })
+    const reading = instance.records()
+    // What is answered after it was sent came after it.
+    for (let i = 0; i < 5; i++) expect(await instance.get('assignments')).toMatchObject({ status: 200 })
+    await broker.advance(6 * MINUTES)
+    await produce(topic, ['late'])
+    expect(values(await reading)).toEqual(['late'])
+    expect(await instance.get('assignments')).toMatchObject({ status: 200 })
+  })
+
   it('follows a pattern to topics that come later', async () => {
     const prefix = aName('pattern')
     await api('POST /v1/topics', { body: { name: `${prefix}.a`, partitions: 1 } })

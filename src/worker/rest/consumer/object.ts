@@ -63,6 +63,8 @@ export class RestConsumerObject extends DurableObject<Env> {
   #consumer: RestConsumer | undefined
   #loading: Promise<void> | undefined
   #expiresMs = 0
+  /** Requests on their way: nobody expires while asked. */
+  #asked = 0
 
   async create(made: NewConsumer): Promise<RestFailure | null> {
     // One that has expired may still be there; whoever comes first meanwhile has the name.
@@ -87,10 +89,14 @@ export class RestConsumerObject extends DurableObject<Env> {
   async ask(request: ConsumerRequest): Promise<Reply> {
     const consumer = await this.#load()
     if (consumer === undefined) return INSTANCE_NOT_FOUND
-    await this.#used()
-    const reply = await this.#answer(consumer, request)
-    await this.#used()
-    return reply
+    this.#asked++
+    try {
+      await this.#used()
+      return await this.#answer(consumer, request)
+    } finally {
+      this.#asked--
+      await this.#used()
+    }
   }
 
   override async alarm(): Promise<void> {
@@ -133,7 +139,7 @@ export class RestConsumerObject extends DurableObject<Env> {
       await (this.#loading ??= this.#resume().finally(() => {
         this.#loading = undefined
       }))
-    return this.#stored !== undefined && Date.now() < this.#expiresMs ? this.#consumer : undefined
+    return this.#stored !== undefined && (this.#asked > 0 || Date.now() < this.#expiresMs) ? this.#consumer : undefined
   }
 
   async #resume(): Promise<void> {
@@ -167,7 +173,9 @@ export class RestConsumerObject extends DurableObject<Env> {
   async #setAlarm(): Promise<void> {
     if (this.#stored === undefined) return
     const soon = Date.now() + MEMBER_ALARM_MS
-    await this.ctx.storage.setAlarm(this.#consumer?.isMember ? Math.min(soon, this.#expiresMs) : this.#expiresMs)
+    const early = this.#consumer?.isMember || this.#asked > 0
+    const expires = Math.max(this.#expiresMs, this.#asked > 0 ? soon : 0)
+    await this.ctx.storage.setAlarm(early ? Math.min(soon, expires) : expires)
   }
 
   async #end(): Promise<void> {
