@@ -435,9 +435,10 @@ export function mountRegistry(app: App): void {
     app.described.push(() => described({ path, ...endpoint }))
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1')
     const method = endpoint.method.toUpperCase()
-    app.on(method, pattern, c => serve(c, '', endpoint.handle))
+    // As with Confluent's, a slash at the end says nothing.
+    app.on(method, [pattern, `${pattern}/`], c => serve(c, '', endpoint.handle))
     if (path.startsWith('/v1') || path === '/contexts') continue
-    app.on(method, `/contexts/:context${pattern}`, c => {
+    app.on(method, [`/contexts/:context${pattern}`, `/contexts/:context${pattern}/`], c => {
       const prefix = prefixOfContext(c.req.param('context') ?? '')
       if (prefix !== undefined) return serve(c, prefix, endpoint.handle)
       return errorAnswer(registryErrors.badRequest(`Context name '${c.req.param('context')}' cannot contain a colon`))

@@ -119,6 +119,19 @@ describe('a schema', () => {
     expect((await api('GET /subjects?subjectPrefix=with')).json).toEqual(['with/slash'])
     expect((await api('GET /subjects?offset=1&limit=1')).json).toEqual([all[1]])
   })
+
+  it('is found with a slash at the end as without', async () => {
+    await register('slashed', '"int"')
+    for (const path of [
+      '/subjects',
+      '/subjects/slashed/versions',
+      '/subjects/slashed/versions/latest',
+      '/config',
+      '/schemas/types',
+    ])
+      expect(await api(`GET ${path}/`)).toMatchObject({ status: 200, json: (await api(`GET ${path}`)).json })
+    expect((await api('GET /contexts/.ctx/subjects/')).json).toEqual([':.ctx:inner'])
+  })
 })
 
 it('configs and modes are said, inherited and forgotten', async () => {
