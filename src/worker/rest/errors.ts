@@ -19,6 +19,7 @@ export const TOPIC_NOT_FOUND = restFailure(40401, 'Topic not found.')
 export const PARTITION_NOT_FOUND = restFailure(40402, 'Partition not found.')
 export const INSTANCE_NOT_FOUND = restFailure(40403, 'Consumer instance not found.')
 export const NOT_FOUND = restFailure(404, 'HTTP 404 Not Found')
+export const NOT_ACCEPTABLE = restFailure(406, 'HTTP 406 Not Acceptable')
 export const UNSUPPORTED_MEDIA = restFailure(415, 'HTTP 415 Unsupported Media Type')
 
 const BAD_REQUEST = 40002

@@ -164,6 +164,17 @@ describe('resources', () => {
   })
 })
 
+it('those who accept no JSON are told so', async () => {
+  const at = (accept: string) => api(`GET /v3/clusters/${cluster}/topics`, { headers: { accept } })
+  for (const accept of ['application/json', '*/*', 'text/html, application/json;q=0.5'])
+    expect(await at(accept)).toMatchObject({ status: 200 })
+  for (const accept of ['text/html', 'application/xml', 'application/json;q=0'])
+    expect(await at(accept)).toMatchObject({
+      status: 406,
+      json: { error_code: 406, message: 'HTTP 406 Not Acceptable' },
+    })
+})
+
 describe('topics', () => {
   it('are created, configured, grown and deleted', async () => {
     const created = await send('POST', '/topics', {

@@ -1,8 +1,8 @@
 // The content types of the REST Proxy's v2: its own for everything, and one for each format that records may come in. What
 // a request brings and wants is judged here, as the proxy does.
 
-import { mediaType } from '../../media.ts'
-import { type RestFailure, restFailure, UNSUPPORTED_MEDIA } from '../errors.ts'
+import { mediaType, rangesOf } from '../../media.ts'
+import { NOT_ACCEPTABLE, type RestFailure, UNSUPPORTED_MEDIA } from '../errors.ts'
 
 export const V2_JSON = 'application/vnd.kafka.v2+json'
 
@@ -10,8 +10,6 @@ export const embeddedFormats = ['binary', 'json', 'avro', 'jsonschema', 'protobu
 export type EmbeddedFormat = (typeof embeddedFormats)[number]
 
 export const mediaOf = (format: EmbeddedFormat): string => `application/vnd.kafka.${format}.v2+json`
-
-const NOT_ACCEPTABLE = restFailure(406, 'HTTP 406 Not Acceptable')
 
 const formatOfMedia = new Map<string, EmbeddedFormat>(embeddedFormats.map(format => [mediaOf(format), format]))
 /** Which of them an Accept may name where the answer holds no records. */
@@ -50,16 +48,4 @@ export function wantedFormat(accept: string | null): Wanted | RestFailure {
     if (acceptable.has(range)) return { formats: ['binary'], media: mediaOf('binary') }
   }
   return NOT_ACCEPTABLE
-}
-
-/** Media ranges, the most wanted first. */
-function rangesOf(accept: string): string[] {
-  const ranges = accept.split(',').map(part => {
-    const q = /;\s*q=([\d.]+)/i.exec(part)?.[1]
-    return { range: mediaType(part), weight: q === undefined ? 1 : Number(q) }
-  })
-  return ranges
-    .filter(({ weight }) => weight > 0)
-    .sort((a, b) => b.weight - a.weight)
-    .map(({ range }) => range)
 }

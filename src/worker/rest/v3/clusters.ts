@@ -1,11 +1,13 @@
 // /v3/clusters: the one cluster there is, and its brokers, which are those that EDGELOG_BROKERS names.
 
 import type { App } from '../../app.ts'
-import { type Call, callOf, NOT_FOUND, route } from './route.ts'
 import type { Node } from '../../kafka/nodes.ts'
+import { NOT_ACCEPTABLE, refuse } from '../errors.ts'
+import { acceptsJson, type Call, callOf, NOT_FOUND, route } from './route.ts'
 
 export function mountClusters(app: App): void {
-  app.get('/v3/clusters', async c => {
+  app.on('GET', ['/v3/clusters', '/v3/clusters/'], async c => {
+    if (!acceptsJson(c.req.header('accept'))) return refuse(NOT_ACCEPTABLE)
     const { clusterId } = await c.var.broker.view()
     const call = callOf(c, c.var.broker, clusterId)
     return c.json({

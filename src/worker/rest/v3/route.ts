@@ -6,7 +6,8 @@ import { type Failure, isFailure } from '../../../protocol/errors.ts'
 import type { App, AppEnv } from '../../app.ts'
 import type { Broker } from '../../broker.ts'
 import { Nodes } from '../../kafka/nodes.ts'
-import { fromKafka, isRestFailure, refuse, type RestFailure, restFailure } from '../errors.ts'
+import { rangesOf } from '../../media.ts'
+import { fromKafka, isRestFailure, NOT_ACCEPTABLE, refuse, type RestFailure, restFailure } from '../errors.ts'
 import { Links } from './links.ts'
 
 export interface Call {
@@ -27,6 +28,7 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export function route(app: App, method: Method, path: string, handle: (call: Call) => Found | Promise<Found>): void {
   const whole = `/v3/clusters/:cluster${path}`
   app.on(method, [whole, `${whole}/`], async c => {
+    if (!acceptsJson(c.req.header('accept'))) return refuse(NOT_ACCEPTABLE)
     const { broker } = c.var
     const { clusterId } = await broker.view()
     const asked = c.req.param('cluster')!
@@ -34,6 +36,12 @@ export function route(app: App, method: Method, path: string, handle: (call: Cal
     return answered(await handle(callOf(c, broker, clusterId)))
   })
 }
+
+const JSON_RANGES = new Set(['application/json', 'application/*', '*/*'])
+
+/** v3 has nothing else to say. */
+export const acceptsJson = (accept: string | undefined): boolean =>
+  accept === undefined || rangesOf(accept).some(range => JSON_RANGES.has(range))
 
 export const callOf = (c: Context<AppEnv>, broker: Broker, clusterId: string): Call => ({
   c,
