@@ -267,12 +267,6 @@ describe('an instance', () => {
 })
 
 describe('after its memory is lost', () => {
-  // A broker with none of the instances above: workerd ends when it is told to evict an object that has timers running.
-  beforeAll(async () => {
-    await broker.close()
-    await start()
-  })
-
   it.each(['evict', 'restart'] as const)(
     'an instance that was given partitions reads on where it was (%s)',
     async how => {
@@ -301,6 +295,18 @@ describe('after its memory is lost', () => {
 })
 
 describe('a group', () => {
+  it('keeps its members while memory is dropped around them, and they go on reading', async () => {
+    const topic = await aTopic(1)
+    const instances = await Promise.all([0, 1, 2].map(() => anInstance()))
+    for (const instance of instances) await instance.post('subscription', { topics: [topic] })
+    for (const round of [0, 1, 2]) {
+      await produce(topic, [round])
+      const read = Promise.all(instances.map(instance => instance.until(1)))
+      await Promise.all([broker.evict(), broker.evict()])
+      for (const records of await read) expect(values(records)).toEqual([round])
+    }
+  })
+
   it('shares partitions among instances and Kafka clients; each record is read once while they come and go', async () => {
     const PARTITIONS = 4
     const COUNT = 60
