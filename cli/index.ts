@@ -52,6 +52,11 @@ for (const add of [
 ])
   add(program)
 
+program.hook('preAction', () => {
+  if (globalThis.WebSocket === undefined || process.getBuiltinModule?.('node:sqlite') === undefined)
+    throw new Failed(`edgelog needs Node 22.13 or later; this is ${process.version}.`)
+})
+
 // Whoever reads our output may have seen enough: `edgelog consume … | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1)

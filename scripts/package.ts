@@ -28,6 +28,8 @@ await Promise.all([
   build({ ...bundling('testing'), ...smaller, outfile: join(dist, 'testing-worker.js') }),
   build({
     ...smaller,
+    // Node shows the line of what was thrown.
+    lineLimit: 400,
     absWorkingDir: root,
     entryPoints: entries,
     outdir: dist,

@@ -7,7 +7,7 @@
 // The CRC covers everything after itself, so base offset and leader epoch are stamped without touching it.
 
 import { type Failure, failure } from '../protocol/errors.ts'
-import { type Codec, codecs } from './compression.ts'
+import { type Codec, codecs } from './codecs.ts'
 import { crc32c } from './crc32c.ts'
 
 export const BATCH_HEADER_BYTES = 61

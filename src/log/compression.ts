@@ -3,13 +3,12 @@
 
 import { constants, createZstdCompress, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { type Failure, failure } from '../protocol/errors.ts'
+import { type Codec, codecs } from './codecs.ts'
 import { lz4Compress, lz4Decompress } from './lz4.ts'
 import { TooLarge } from './matches.ts'
 import { snappyCompress, snappyDecompress } from './snappy.ts'
 
-/** In the order of their ids in a batch's attributes. */
-export const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
-export type Codec = (typeof codecs)[number]
+export { type Codec, codecs }
 
 /** Beyond this zstd takes tens of megabytes and much time for little. */
 const MAX_ZSTD_LEVEL = 9

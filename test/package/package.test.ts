@@ -88,6 +88,8 @@ describe('the package', () => {
   })
 
   it('brings the command line', slow, async () => {
+    // An older Node cannot even load its zstd, and is to be told what is needed.
+    expect(readFileSync(join(project, 'node_modules/edgelog/dist/cli.js'), 'utf8')).not.toContain('node:zlib')
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
     const { stdout } = expectOk(await run(join(project, 'node_modules/.bin/edgelog'), ['--version'], { cwd: project }))
     expect(stdout.trim()).toBe(version)
