@@ -53,7 +53,8 @@ for (const add of [
   add(program)
 
 program.hook('preAction', () => {
-  if (globalThis.WebSocket === undefined || process.getBuiltinModule?.('node:sqlite') === undefined)
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major < 22 || (major === 22 && minor < 13))
     throw new Failed(`edgelog needs Node 22.13 or later; this is ${process.version}.`)
 })
 
