@@ -36,7 +36,7 @@ class TestAppends {
 function aProducer(refused?: ReturnType<typeof failure>) {
   const appends = new TestAppends()
   const acks: { id: number; records?: { offset: number }[]; error?: { code: string; retriable: boolean } }[] = []
-  const broker = { topicOrCreate: async () => topic, append: appends.append } as unknown as Broker
+  const broker = { topicOrCreate: async () => topic, append: appends.append, configs: {} } as unknown as Broker
   const producer = new LiveProducer({
     broker,
     format: { format: 'json', keyFormat: 'text' },
