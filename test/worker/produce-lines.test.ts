@@ -14,6 +14,7 @@ function stream() {
   const body = new ReadableStream<Uint8Array>({ start: given => void (controller = given) })
   const raw = new Request('http://x/', { method: 'POST', body, duplex: 'half' } as RequestInit)
   const broker = {
+    configs: {},
     topicOrCreate: async () => ({ name: 't', partitions: 1, config: {}, internal: false }),
     append: (_: unknown, __: number, request: AppendRequest) =>
       new Promise(resolve => {
