@@ -174,12 +174,19 @@ function changed(
       if (def?.type !== 'LIST')
         return failure('INVALID_CONFIG', `Can't ${operation} to key ${key} because its type is not LIST.`)
       const now = splitList(before[key] ?? topicDefault(key as TopicConfigName, broker) ?? '')
-      const named = splitList(value)
+      const named = partsOf(value)
       const next = operation === 'APPEND' ? [...now, ...named] : now.filter(part => !named.includes(part))
-      config.set(key, splitList(next.join(',')).join(','))
+      config.set(key, [...new Set(next)].join(','))
     }
   }
   return config
+}
+
+/** As Java splits: what is empty is a part of a list, and most lists refuse it beside others; commas at the end are not. */
+function partsOf(list: string): readonly string[] {
+  const parts = list.split(',')
+  while (parts.length > 1 && parts.at(-1) === '') parts.pop()
+  return list !== '' && parts[0] === '' && parts.length === 1 ? [] : parts
 }
 
 /** The overrides as they are stored; INVALID_CONFIG if one is unknown or wrong, or two contradict each other. */

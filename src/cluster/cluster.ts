@@ -129,10 +129,11 @@ function createTopics(
   validateOnly: boolean,
   nowMs: number,
 ): Topics {
+  if (partitionsAskedFor(topics, state.broker) > MAX_PARTITIONS_PER_REQUEST)
+    return [[], topics.map(() => failure('POLICY_VIOLATION', 'Excessively large number of partitions per request.'))]
   const draft = emptyDraft()
   const unique = eachOnce(topics, 'Duplicate topic name.')
   const results = unique.map((topic, i) => (isFailure(topic) ? topic : create(state, draft, topic, topicIds[i]!)))
-  if (draft.partitions > MAX_PARTITIONS_PER_REQUEST) return [[], tooLarge(topics)]
   const created = succeeded(results)
   if (validateOnly || created.length === 0) return [[], results]
   const facts = created.flatMap(topic => [topicFact(topic), tell(state, topic, rangesOf(0, topic.partitions), nowMs)])
@@ -306,6 +307,12 @@ function eachOnce<T extends { readonly name: string }>(
   const times = new Map<string, number>()
   for (const { name } of topics) times.set(name, (times.get(name) ?? 0) + 1)
   return topics.map(topic => (times.get(topic.name) === 1 ? topic : failure('INVALID_REQUEST', sentence)))
+}
+
+/** Those of topics that will be refused count, too, as in Kafka's ReplicationControlManager. */
+function partitionsAskedFor(topics: readonly NewTopic[], broker: Overrides): number {
+  const preset = brokerConfig(broker)['num.partitions']
+  return topics.reduce((sum, { partitions = -1 }) => sum + (partitions === -1 ? preset : Math.max(partitions, 0)), 0)
 }
 
 const tooLarge = (topics: readonly unknown[]): readonly Failure[] =>

@@ -82,6 +82,7 @@ export class FetchState {
     const turn = partitions.length === 0 ? 0 : this.#turn++ % partitions.length
     const inTurn = [...partitions.slice(turn), ...partitions.slice(0, turn)]
     await this.#readAll(broker, inTurn, maxBytes, limits)
+    refuseNegative(partitions, limits)
     while (!enough(inTurn, limits.minBytes) && !gone.aborted) {
       const leftMs = deadlineMs - Date.now()
       if (leftMs <= 0) return
@@ -236,6 +237,17 @@ const enough = (partitions: readonly Fetching[], minBytes: number): boolean =>
 
 /** What a partition may contribute. */
 const limitOf = ({ wanted }: Fetching): number => Math.min(Math.max(wanted.maxBytes, 0), MAX_PARTITION_BYTES)
+
+/** Less than nothing cannot be read, where there is something to read: Kafka's LogSegment. */
+function refuseNegative(partitions: readonly Fetching[], { maxBytes, isolation }: Limits): void {
+  for (const one of partitions) {
+    if ((maxBytes >= 0 && one.wanted.maxBytes >= 0) || one.error !== undefined) continue
+    if (one.wanted.fetchOffset >= endOf(one.bounds, isolation)) continue
+    one.error = 'UNKNOWN_SERVER_ERROR'
+    one.bounds = NO_BOUNDS
+    one.records = NOTHING
+  }
+}
 
 const endOf = ({ highWatermark, lastStableOffset }: LogBounds, isolation: Limits['isolation']): number =>
   isolation === 'read_committed' ? lastStableOffset : highWatermark

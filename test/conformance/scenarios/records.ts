@@ -263,6 +263,19 @@ const fetchSome: Scenario = {
     await to.call('no topic id', fetch, 13, fetched({ name: '' }))
     await to.call('another leader epoch', fetch, 12, fetched(t, { currentLeaderEpoch: 9 }))
     await to.call('this leader epoch', fetch, 12, fetched(t, { currentLeaderEpoch: 0 }))
+    await to.call('a leader epoch before the first', fetch, 12, fetched(t, { currentLeaderEpoch: -2 }))
+    for (const version of [4, 12, 17]) {
+      await to.call('less than no bytes', fetch, version, fetched(t, { maxBytes: -1 }))
+      await to.call('less than no bytes of a partition', fetch, version, fetched(t, { partitionMaxBytes: -1 }))
+      await to.call('another isolation level', fetch, version, fetched(t, { isolationLevel: 5 }))
+    }
+    await to.call('no bytes of a partition', fetch, 12, fetched(t, { partitionMaxBytes: 0 }))
+    await to.call('another isolation level, opening', fetch, 12, fetched(t, { isolationLevel: -1, sessionEpoch: 0 }))
+    await to.call('less than no bytes, opening', fetch, 12, fetched(t, { maxBytes: -7, sessionEpoch: 0 }))
+    await to.call('less than no bytes to wait for', fetch, 12, fetched(t, { minBytes: -1, offset: 6 }))
+    await to.call('less than no time to wait', fetch, 12, fetched(t, { minBytes: 9, maxWaitMs: -1, offset: 6 }))
+    await to.call('of an empty partition', fetch, 12, fetched(t, { partition: 1, partitionMaxBytes: -1 }))
+    await to.call('of what is not there', fetch, 12, fetched(t, { partition: 7, maxBytes: -1 }))
   },
 }
 
@@ -331,6 +344,26 @@ const offsets: Scenario = {
     await find(to, 'an empty partition', 9, 1000, 1)
     await find(to, 'an empty partition', 9, -3, 1)
     await find(to, 'an unknown partition', 9, -1, 2)
+    const list = (what: string, partitions: readonly object[], topics = 1, isolationLevel = 0) =>
+      to.call(what, listOffsets, 9, {
+        replicaId: -1,
+        isolationLevel,
+        topics: Array.from({ length: topics }, () => ({
+          name: t.name,
+          partitions: partitions as { partitionIndex: number; timestamp: number }[],
+        })),
+      })
+    const end = { partitionIndex: 0, timestamp: -1 }
+    await list('a partition twice', [end, { partitionIndex: 1, timestamp: -2 }, end])
+    await list('a topic twice', [end], 2)
+    await list('an unknown partition twice', [
+      { partitionIndex: 7, timestamp: -1 },
+      { partitionIndex: 7, timestamp: -1 },
+    ])
+    await list('another isolation level', [end], 1, 5)
+    for (const currentLeaderEpoch of [-2, -1, 0, 1])
+      for (const timestamp of [-1, -2, -3, 1000])
+        await list(`of epoch ${currentLeaderEpoch}`, [{ ...end, timestamp, currentLeaderEpoch }])
     await find(to, 'an unknown topic', 9, -1, 0, 'unknown')
     const cut = (what: string, version: number, offset: number, partitionIndex = 0, name = 't') =>
       to.call(what, deleteRecords, version, {

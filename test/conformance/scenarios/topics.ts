@@ -104,6 +104,9 @@ const create: Scenario = {
       allowAutoTopicCreation: false,
     })
     await to.call('none', createTopics, 7, { topics: [] })
+    await to.call('too many partitions', createTopics, 7, {
+      topics: [newTopic(to.topic('large'), { partitions: 10_001 }), newTopic(to.topic('small'))],
+    })
   },
 }
 
@@ -126,6 +129,17 @@ const look: Scenario = {
         { topicId: 'AAAAAAAAAAAAAAAAAAAAMQ', name: null },
       ],
     })
+    for (const version of [10, 11])
+      await to.call('by id too early', metadata, version, {
+        topics: [
+          { topicId, name: null },
+          { topicId: ZERO_UUID, name: to.topic('known') },
+        ],
+      })
+    for (const version of [10, 12])
+      await to.call('by name and id', metadata, version, { topics: [{ topicId, name: to.topic('known') }] })
+    for (const version of [11, 12, 13])
+      await to.call('by nothing', metadata, version, { topics: [{ topicId: ZERO_UUID, name: null }] })
     await to.call('none', metadata, 12, { topics: [] })
     for (const version of [8, 10, 12])
       await to.call('with operations', metadata, version, {
@@ -206,7 +220,7 @@ const remove: Scenario = {
   name: 'deleting topics',
   async run(to) {
     const ids = new Map<string, string>()
-    for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) ids.set(name, await aTopic(to, name))
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i']) ids.set(name, await aTopic(to, name))
     const name = (topic: string) => ({ name: to.topic(topic), topicId: ZERO_UUID })
     const id = (topic: string) => ({ name: null, topicId: ids.get(topic)! })
     await to.call('by name', deleteTopics, 1, { topicNames: [to.topic('a'), to.topic('unknown')], timeoutMs: 5000 })
@@ -225,6 +239,16 @@ const remove: Scenario = {
     })
     await to.call('by nothing', deleteTopics, 6, { topics: [{ name: null, topicId: ZERO_UUID }], timeoutMs: 5000 })
     await to.call('an id twice', deleteTopics, 6, { topics: [id('g'), id('g')], timeoutMs: 5000 })
+    await to.call('a name and its id twice', deleteTopics, 6, {
+      topics: [id('h'), name('h'), id('h')],
+      timeoutMs: 5000,
+    })
+    await to.call('a name and its id', deleteTopics, 6, { topics: [name('i'), id('i')], timeoutMs: 5000 })
+    await to.settle()
+    await to.call('what is left of them', metadata, 12, {
+      topics: ['g', 'h', 'i'].map(name),
+      allowAutoTopicCreation: false,
+    })
     await to.settle()
     await to.call('again', deleteTopics, 6, { topics: [name('c')], timeoutMs: 5000 })
     await to.call('an empty name', deleteTopics, 6, { topics: [{ name: '', topicId: ZERO_UUID }], timeoutMs: 5000 })

@@ -1,4 +1,5 @@
 import { array, int16, int32, int64, int8, records, string, struct, uuid } from '../../../protocol/schema.ts'
+import { ZERO_UUID } from '../../../protocol/bytes.ts'
 import { codeOf, isFailure } from '../../../protocol/errors.ts'
 import { api, type Call, SIZE } from '../api.ts'
 import { Fetching } from '../fetching.ts'
@@ -91,6 +92,7 @@ export const fetch = api({
     }).tagged(0, '16+'),
   },
   async handle(request, call) {
+    if (request.isolationLevel !== 0 && request.isolationLevel !== 1) return unknownIsolation(request, call.version)
     const wanted = request.topics.flatMap(({ topic, topicId, partitions }) =>
       partitions.map(one => ({ topic, topicId, ...one, maxBytes: one.partitionMaxBytes })),
     )
@@ -124,6 +126,23 @@ export const fetch = api({
 
 /** A fetch is answered after this at the latest: the longest that Kafka's own clients are ever set to wait. */
 const MAX_WAIT_MS = 300_000
+
+/** As Kafka answers what it did not expect: each partition with the error as long as topics have names, then none. */
+function unknownIsolation<P extends { readonly partition: number }>(
+  { topics }: { readonly topics: readonly { readonly topic: string; readonly partitions: readonly P[] }[] },
+  version: number,
+) {
+  const errorCode = codeOf('UNKNOWN_SERVER_ERROR')
+  const nothing = { errorCode, highWatermark: -1, abortedTransactions: [], records: NO_RECORDS }
+  const responses = topics.map(({ topic, partitions }) => ({
+    topic,
+    topicId: ZERO_UUID,
+    partitions: partitions.map(({ partition }) => ({ partitionIndex: partition, ...nothing })),
+  }))
+  return { errorCode, responses: version >= 13 ? [] : responses }
+}
+
+const NO_RECORDS = new Uint8Array(0)
 
 /** Finds the topics, and refuses at once what can't be read. */
 async function resolve(wanted: ReadonlyMap<string, Wanted>, call: Call): Promise<Fetching[]> {

@@ -4,6 +4,7 @@ import { EARLIEST, MAX_TIMESTAMP, type OffsetAndTimestamp } from '../../../log/p
 import { codeOf, type Failure, failure, isFailure } from '../../../protocol/errors.ts'
 import type { Broker } from '../../broker.ts'
 import { api } from '../api.ts'
+import { repeated } from '../changing.ts'
 import { eachPartition } from '../partitions.ts'
 
 /**
@@ -43,27 +44,57 @@ export const listOffsets = api({
       }),
     }),
   },
-  async handle(request, call) {
+  async handle({ topics, isolationLevel }, call) {
+    if (isolationLevel !== 0 && isolationLevel !== 1) return { topics: topics.map(unexpected) }
+    const asked = eachOnce(topics)
     const results = await eachPartition(
       call.broker,
-      request.topics,
+      asked,
       ({ partitionIndex }) => partitionIndex,
       (topic, { partitionIndex, timestamp, currentLeaderEpoch }) =>
         timestamp < lowestTimestamp(call.version)
           ? failure('UNSUPPORTED_VERSION')
-          : find(call.broker, topic, partitionIndex, timestamp, currentLeaderEpoch, request.isolationLevel === 1),
+          : find(call.broker, topic, partitionIndex, timestamp, currentLeaderEpoch, isolationLevel === 1),
     )
-    const answers = request.topics.map(({ name, partitions }, t) => ({
+    const answers = asked.map(({ name, partitions, twice }, t) => ({
       name,
-      partitions: partitions.map(({ partitionIndex }, p) => {
-        const result = results[t]![p]!
-        if (isFailure(result)) return { partitionIndex, errorCode: codeOf(result.error) }
-        // What is nowhere has no epoch either.
-        return { partitionIndex, errorCode: 0, ...result, leaderEpoch: result.offset < 0 ? -1 : result.leaderEpoch }
-      }),
+      partitions: [
+        ...[...twice].map(partitionIndex => ({ partitionIndex, errorCode: codeOf('INVALID_REQUEST') })),
+        ...partitions.map(({ partitionIndex }, p) => {
+          const result = results[t]![p]!
+          if (isFailure(result)) return { partitionIndex, errorCode: codeOf(result.error) }
+          // What is nowhere has no epoch either.
+          return { partitionIndex, errorCode: 0, ...result, leaderEpoch: result.offset < 0 ? -1 : result.leaderEpoch }
+        }),
+      ],
     }))
     return { topics: answers }
   },
+})
+
+interface Topic<P> {
+  readonly name: string
+  readonly partitions: readonly P[]
+}
+
+/** Each topic once, with those of its partitions that are asked for once, and the others. */
+function eachOnce<P extends { readonly partitionIndex: number }>(topics: readonly Topic<P>[]) {
+  const byName = new Map<string, P[]>()
+  for (const { name, partitions } of topics) {
+    const together = byName.get(name)
+    if (together === undefined) byName.set(name, [...partitions])
+    else for (const one of partitions) together.push(one)
+  }
+  return Array.from(byName, ([name, partitions]) => {
+    const twice = repeated(partitions.map(({ partitionIndex }) => partitionIndex))
+    return { name, twice, partitions: partitions.filter(({ partitionIndex }) => !twice.has(partitionIndex)) }
+  })
+}
+
+/** As Kafka answers an isolation level that it does not know. */
+const unexpected = ({ name, partitions }: Topic<{ readonly partitionIndex: number }>) => ({
+  name,
+  partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: codeOf('UNKNOWN_SERVER_ERROR') })),
 })
 
 async function find(
@@ -75,6 +106,8 @@ async function find(
   committed: boolean,
 ): Promise<OffsetAndTimestamp | Failure> {
   if (currentLeaderEpoch > 0) return failure('UNKNOWN_LEADER_EPOCH')
+  // -1 is none.
+  if (currentLeaderEpoch < -1) return failure('FENCED_LEADER_EPOCH')
   const wanted = untiered(timestamp)
   // Nothing is tiered here, so there is no last tiered offset.
   if (wanted === undefined) return NOWHERE

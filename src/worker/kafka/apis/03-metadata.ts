@@ -58,6 +58,8 @@ export const metadata = api({
     errorCode: int16().in('13+'),
   },
   async handle(request, call) {
+    const wrong = request.topics?.map(one => contradiction(one, call.version)).find(error => error !== undefined)
+    if (wrong !== undefined) return nothingTold(request.topics!, wrong, call.version)
     const { view, byName, byId } = await call.broker.topics({ fresh: true })
     const all = request.topics === null || (call.version === 0 && request.topics.length === 0)
     // Each once, however often it is named: what is told of a topic may be long.
@@ -74,10 +76,9 @@ export const metadata = api({
         const topic = byId.get(topicId)
         return topic === undefined ? missing(null, topicId, 'UNKNOWN_TOPIC_ID') : found(topic, call.nodes)
       }
-      if (name === null) return missing(null, topicId, 'INVALID_REQUEST')
-      const topic = byName.get(name) ?? created.get(name)
+      const topic = byName.get(name!) ?? created.get(name!)
       if (topic === undefined)
-        return missing(name, ZERO_UUID, checkTopicName(name)?.error ?? 'UNKNOWN_TOPIC_OR_PARTITION')
+        return missing(name, ZERO_UUID, checkTopicName(name!)?.error ?? 'UNKNOWN_TOPIC_OR_PARTITION')
       return isFailure(topic) ? missing(name, ZERO_UUID, topic.error) : found(topic, call.nodes)
     })
     const topics = all ? view.topics.map(topic => found(topic, call.nodes)) : answers
@@ -98,6 +99,24 @@ const NONE: ReadonlyMap<string, TopicView | Failure> = new Map()
 const allowed = <T extends { readonly errorCode: number }>(topic: T) => ({
   ...topic,
   topicAuthorizedOperations: topic.errorCode === 0 ? TOPIC_OPERATIONS : NO_OPERATIONS,
+})
+
+interface Asked {
+  readonly topicId: string
+  readonly name: string | null
+}
+
+/** v10 and v11 have room for topic ids, but do not take them; nothing at all takes Kafka by surprise. */
+function contradiction({ topicId, name }: Asked, version: number): ErrorName | undefined {
+  if (version < 12 && (topicId !== ZERO_UUID || name === null)) return 'INVALID_REQUEST'
+  return topicId === ZERO_UUID && name === null ? 'UNKNOWN_SERVER_ERROR' : undefined
+}
+
+/** One topic that is asked for wrongly spoils the request. */
+const nothingTold = (topics: readonly Asked[], error: ErrorName, version: number) => ({
+  brokers: [],
+  topics: topics.map(({ topicId, name }) => missing(name ?? '', topicId, error)),
+  errorCode: version >= 13 ? codeOf(error) : 0,
 })
 
 const missing = (name: string | null, topicId: string, error: ErrorName) => ({

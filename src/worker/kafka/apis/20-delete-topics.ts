@@ -1,6 +1,7 @@
 import { array, int16, int32, string, uuid } from '../../../protocol/schema.ts'
 import { ZERO_UUID } from '../../../protocol/bytes.ts'
 import { type Failure, failure, isFailure } from '../../../protocol/errors.ts'
+import type { Broker } from '../../broker.ts'
 import { DONE, refused } from '../answers.ts'
 import { api } from '../api.ts'
 import { change, repeated } from '../changing.ts'
@@ -33,7 +34,7 @@ export const deleteTopics = api({
   },
   async handle({ topics, topicNames }, { version, broker }) {
     const named = version >= 6 ? topics : topicNames.map(name => ({ name, topicId: ZERO_UUID }))
-    const unique = eachOnce(named)
+    const unique = await eachTopicOnce(eachOnce(named), broker)
     const wanted = unique.filter(({ error }) => error === undefined)
     const results =
       broker.configs['delete.topic.enable'] === 'false'
@@ -68,6 +69,24 @@ function eachOnce(topics: readonly { readonly name: string | null; readonly topi
     return why === undefined ? { name, topicId } : { name, topicId, error: failure('INVALID_REQUEST', why) }
   })
 }
+
+/** A topic that is asked for by name and by id, too: the name is refused, and the id says nothing unless it is wrong itself. */
+async function eachTopicOnce(topics: readonly Named[], broker: Broker): Promise<readonly Named[]> {
+  const ids = new Set(topics.flatMap(({ name, topicId }) => (name === null ? [topicId] : [])))
+  if (ids.size === 0 || topics.every(({ name }) => name === null)) return topics
+  const { byName } = await broker.topics({ fresh: true })
+  const both = new Set<string>()
+  const refusing = topics.map((one): Named => {
+    const { name, error } = one
+    const topicId = name === null || error !== undefined ? undefined : byName.get(name)?.topicId
+    if (topicId === undefined || !ids.has(topicId)) return one
+    both.add(topicId)
+    return { name, topicId, error: BOTH }
+  })
+  return refusing.filter(({ name, topicId, error }) => name !== null || error !== undefined || !both.has(topicId))
+}
+
+const BOTH = failure('INVALID_REQUEST', 'The provided topic name maps to an ID that was already supplied.')
 
 const keyOf = ({ name, topicId }: Named): string => `${topicId}${name === null ? '' : ` ${name}`}`
 
