@@ -75,7 +75,8 @@ export async function performance(checks: Checks, { port }: Killable): Promise<v
     expectSaid(all(await run('ReassignPartitionsCommand', '--execute', ...how)), /does not support ALTER_PARTITION/)
   })
   await checks.check('ConfigCommand lists resources of every kind that is there', async () => {
-    expectEqual(await ok('ConfigCommand', '--entity-type', 'client-metrics', '--describe'), '', 'client metrics')
+    for (const nothing of ['client-metrics', 'users', 'clients', 'ips'])
+      expectEqual(await ok('ConfigCommand', '--entity-type', nothing, '--describe'), '', nothing)
     expectSaid(await ok('ConfigCommand', '--entity-type', 'brokers', '--describe'), /Dynamic configs for broker 0/)
   })
   await checks.check('what is not served is refused in a sentence', async () => {

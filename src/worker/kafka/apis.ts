@@ -38,6 +38,7 @@ import { incrementalAlterConfigs } from './apis/44-incremental-alter-configs.ts'
 import { listPartitionReassignments } from './apis/46-list-partition-reassignments.ts'
 import { offsetDelete } from './apis/47-offset-delete.ts'
 import { describeClientQuotas } from './apis/48-describe-client-quotas.ts'
+import { describeUserScramCredentials } from './apis/50-describe-user-scram-credentials.ts'
 import { describeCluster } from './apis/60-describe-cluster.ts'
 import { describeProducers } from './apis/61-describe-producers.ts'
 import { describeTransactions } from './apis/65-describe-transactions.ts'
@@ -85,6 +86,7 @@ export const apis: readonly AnyApi[] = [
   listPartitionReassignments,
   offsetDelete,
   describeClientQuotas,
+  describeUserScramCredentials,
   describeCluster,
   describeProducers,
   describeTransactions,

@@ -7,6 +7,7 @@ import { deleteAcls } from '../../../src/worker/kafka/apis/31-delete-acls.ts'
 import { electLeaders } from '../../../src/worker/kafka/apis/43-elect-leaders.ts'
 import { listPartitionReassignments } from '../../../src/worker/kafka/apis/46-list-partition-reassignments.ts'
 import { describeClientQuotas } from '../../../src/worker/kafka/apis/48-describe-client-quotas.ts'
+import { describeUserScramCredentials } from '../../../src/worker/kafka/apis/50-describe-user-scram-credentials.ts'
 import { describeCluster } from '../../../src/worker/kafka/apis/60-describe-cluster.ts'
 import { listConfigResources } from '../../../src/worker/kafka/apis/74-list-config-resources.ts'
 import { apis } from '../../../src/worker/kafka/apis.ts'
@@ -84,6 +85,19 @@ const quotas: Scenario = {
   },
 }
 
+const credentials: Scenario = {
+  name: 'credentials of users',
+  async run(to) {
+    const asked = { everybody: null, nobody: [], two: ['x', 'y'], 'one twice': ['x', 'y', 'x'], 'no name': [''] }
+    for (const [what, names] of Object.entries(asked)) {
+      const { results, ...rest } = await to.ask(describeUserScramCredentials, 0, {
+        users: names && names.map(name => ({ name })),
+      })
+      to.note(what, { ...rest, results: results.map(({ user, ...one }) => ({ name: user, ...one })) })
+    }
+  },
+}
+
 const resources: Scenario = {
   name: 'resources that have configs',
   async run(to) {
@@ -131,4 +145,4 @@ const acls: Scenario = {
   },
 }
 
-export const clusters = [cluster, leaders, quotas, resources, acls]
+export const clusters = [cluster, leaders, quotas, credentials, resources, acls]
