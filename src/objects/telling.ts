@@ -21,12 +21,9 @@ const MANY_FOLLOWERS = 8
  * Those that lag behind what they are told, as event streams do, are told so many at a time, and what was sent to these is
  * let out before the next are: were all told at once, nothing would be out before everything is.
  */
-const TOGETHER = 50
-/**
- * The rest after that for each of them: what passing it on takes, about. Nothing else says when their streams have taken
- * what they got, and without a rest they are starved.
- */
-const LAG_MS = 0.1
+const TOGETHER = 34
+/** The rest after that. Nothing else says when their streams have taken what they got, and without a rest they are starved. */
+const REST_MS = 2
 /** The tags of followers: those that lag behind, and those that do not. */
 const LAGS = 'lags'
 const KEEPS_UP = 'keeps up'
@@ -113,7 +110,7 @@ export class Telling {
         this.#tell([...this.#ctx.getWebSockets(KEEPS_UP), ...together])
         told += TOGETHER
         // A timer comes to its turn when everything sent is out, and what else was waiting is done.
-        await passed(together.length * LAG_MS)
+        await passed(together.length > 0 ? REST_MS : 0)
       } while (told < lagging.length)
       this.#forgetThrough(lastOffset)
     }
