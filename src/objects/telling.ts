@@ -21,9 +21,9 @@ const MANY_FOLLOWERS = 8
  * Those that lag behind what they are told, as event streams do, are told so many at a time, and what was sent to these is
  * let out before the next are: were all told at once, nothing would be out before everything is.
  */
-const TOGETHER = 34
+const TOGETHER = 20
 /** The rest after that. Nothing else says when their streams have taken what they got, and without a rest they are starved. */
-const REST_MS = 2
+const REST_MS = 1
 /** The tags of followers: those that lag behind, and those that do not. */
 const LAGS = 'lags'
 const KEEPS_UP = 'keeps up'
