@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
 import {
-  type Activity,
   type Announced,
   readActivity,
   readAnnounced,
   writeActivity,
   writeAnnounced,
 } from '../../src/cluster/connections.ts'
+import { activity } from '../support/connections.ts'
 
 const announced: Announced = {
   connectionId: 'c',
@@ -14,20 +14,6 @@ const announced: Announced = {
   openedMs: 1,
   remoteAddress: '10.0.0.1:4',
   userAgent: null,
-}
-const activity: Activity = {
-  clientId: 'me',
-  clientSoftwareName: 'apache-kafka-java',
-  clientSoftwareVersion: '4.3.1',
-  group: 'readers',
-  transactionalId: null,
-  topics: ['orders'],
-  partitions: 3,
-  requests: 7,
-  lastRequest: 'Fetch',
-  lastMs: 2,
-  bytesIn: 10,
-  bytesOut: 20,
 }
 
 it('reads what was written', () => {

@@ -1,29 +1,15 @@
 import { env } from 'cloudflare:workers'
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { expect, it } from 'vitest'
-import { type Activity, type ConnectionKind, writeActivity, writeAnnounced } from '../../src/cluster/connections.ts'
+import { type ConnectionKind, writeActivity, writeAnnounced } from '../../src/cluster/connections.ts'
 import type { ConnectionsObject } from '../../src/objects/connections.ts'
 import type { Env } from '../../src/worker/env.ts'
+import { activity } from '../support/connections.ts'
 
 let names = 0
 const namespace = (env as unknown as Env).CONNECTIONS
 type Stub = DurableObjectStub<ConnectionsObject>
 const anObject = (): Stub => namespace.getByName(`connections-${names++}`)
-
-const activity: Activity = {
-  clientId: 'me',
-  clientSoftwareName: null,
-  clientSoftwareVersion: null,
-  group: null,
-  transactionalId: null,
-  topics: ['orders'],
-  partitions: 3,
-  requests: 7,
-  lastRequest: 'Fetch',
-  lastMs: 2,
-  bytesIn: 10,
-  bytesOut: 20,
-}
 
 /** The end of a connection that answers what it is asked, unless it is mute. */
 async function connect(stub: Stub, connectionId: string, kind: ConnectionKind = 'kafka', mute = false) {
