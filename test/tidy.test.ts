@@ -7,6 +7,7 @@ import { expect, it } from 'vitest'
 /** Imports go down only; rooms of one rank do not know each other. */
 const rank: Record<string, number> = {
   'machine.ts': 0,
+  'near.ts': 2,
   protocol: 0,
   log: 1,
   coordinator: 1,

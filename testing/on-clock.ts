@@ -2,6 +2,7 @@
 // this around the Worker and its objects. What is deployed is src/worker/index.ts alone, which knows nothing of it.
 
 import unsafe from 'workerd:unsafe'
+import { endLines } from '../src/near.ts'
 import { ahead, setAhead } from './clock.ts'
 import { SECRET_HEADER, type Word } from './word.ts'
 
@@ -81,6 +82,7 @@ async function told(
     return ids.map(id => namespace.get(namespace.idFromString(id)))
   })
   if (evict) {
+    await endLines()
     const waited = new Promise<void>(resolve => setTimeout(resolve, MAX_EVICTION_MS))
     await Promise.race([Promise.all(stubs.map(evicted)), waited])
     return

@@ -7,6 +7,7 @@ import type { Description, OffsetAndTimestamp, ToOpen } from '../log/partition-l
 import type { Segment } from '../log/segments.ts'
 import type { ActiveProducer } from '../log/producers.ts'
 import { readLogLevel } from '../log-line.ts'
+import { serve } from '../near.ts'
 import { type Failure, failure } from '../protocol/errors.ts'
 import type { LogHost } from './log-host.ts'
 
@@ -46,6 +47,11 @@ export abstract class LogObject<Env = unknown> extends DurableObject<Env> {
 
   activeProducers(): ActiveProducer[] | Failure {
     return this.host.log?.activeProducers() ?? unborn()
+  }
+
+  /** Takes a caller of the same isolate at its word: what it calls for comes by near.ts until it is gone. */
+  attend(line: string): Promise<boolean> {
+    return serve(line, this)
   }
 
   /** The socket of a follower: `?offset=&credit=&isolation=` is its first ask (src/log/followers.ts). */

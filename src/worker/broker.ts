@@ -15,8 +15,9 @@ import { type Overrides, topicConfig } from '../cluster/configs.ts'
 import { OFFSETS_TOPIC, SCHEMAS_TOPIC, SCHEMAS_TOPIC_ID, TRANSACTIONS_TOPIC } from '../cluster/internal.ts'
 import type { ClusterObject } from '../objects/cluster.ts'
 import type { PartitionObject } from '../objects/partition.ts'
-import { partitionStub, type PartitionStub, type Rpc } from '../objects/place.ts'
+import { partitionStub, type Rpc } from '../objects/place.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
+import { mayBeNear, Near } from '../near.ts'
 import { Connections } from './connections.ts'
 import type { Env } from './env.ts'
 import { Follower, type Following } from './follower.ts'
@@ -61,6 +62,7 @@ export class Broker {
   readonly connections: Connections
   readonly #env: Env
   readonly #ctx: Waiter
+  readonly #lasts: boolean
   readonly #partitions = new Map<string, PartitionLane>()
   /** Lanes with appends that wait for others to go along; undefined while none is held. */
   #held: Set<PartitionLane> | undefined
@@ -68,9 +70,11 @@ export class Broker {
   /** Calls to objects made so far: each is a subrequest, and an invocation has only so many. */
   calls = 0
 
-  constructor(env: Env, ctx: Waiter) {
+  /** `lasts`: it belongs to a connection, and is closed with it. */
+  constructor(env: Env, ctx: Waiter, { lasts = false }: { readonly lasts?: boolean } = {}) {
     this.#env = env
     this.#ctx = ctx
+    this.#lasts = lasts && mayBeNear && env.EDGELOG_LOCAL === '1'
     this.groups = new Groups(this, env.COORDINATOR)
     this.transactions = new Transactions(this, env.TRANSACTION)
     this.registry = new Registry(this, env.REGISTRY)
@@ -172,7 +176,7 @@ export class Broker {
 
   async read(topic: TopicView, partition: number, request: ReadRequest): Promise<Read> {
     const begunMs = performance.now()
-    const result = await this.#call(topic, partition, stub => stub.read(request))
+    const result = await this.#call(topic, partition, lane => lane.read(request))
     partitionCalls.observe('read', performance.now() - begunMs)
     if ('records' in result)
       passedOn(this.#lane(topic, partition).traffic, result.nextOffset - request.offset, result.records.length)
@@ -188,7 +192,7 @@ export class Broker {
     isolation?: ReadRequest['isolation'],
   ): Promise<OffsetAndTimestamp | Failure> {
     for (let from = 0; ;) {
-      const found = await this.#call(topic, partition, stub => stub.offsetFor(timestamp, isolation, from))
+      const found = await this.#call(topic, partition, ({ stub }) => stub.offsetFor(timestamp, isolation, from))
       if (!('open' in found)) return found
       const record = recordAt(found, timestamp)
       if (!('next' in record)) return record
@@ -203,23 +207,23 @@ export class Broker {
   ): Promise<{ readonly logStartOffset: number } | Failure> {
     if (!topicConfig(topic.config, this.configs)['cleanup.policy'].includes('delete'))
       return failure('POLICY_VIOLATION', 'The topic only compacts: its cleanup.policy does not let records be deleted.')
-    return this.#call(topic, partition, stub => stub.deleteRecords(before))
+    return this.#call(topic, partition, ({ stub }) => stub.deleteRecords(before))
   }
 
   describe(topic: TopicView, partition: number): Promise<Description | Failure> {
-    return this.#call(topic, partition, stub => stub.describe())
+    return this.#call(topic, partition, ({ stub }) => stub.describe())
   }
 
   segments(topic: TopicView, partition: number): Promise<readonly Segment[] | Failure> {
-    return this.#call(topic, partition, stub => stub.segments())
+    return this.#call(topic, partition, ({ stub }) => stub.segments())
   }
 
   activeProducers(topic: TopicView, partition: number): Promise<ActiveProducer[] | Failure> {
-    return this.#call(topic, partition, stub => stub.activeProducers())
+    return this.#call(topic, partition, ({ stub }) => stub.activeProducers())
   }
 
   async knowsIdempotencyKey(topic: TopicView, partition: number, key: string): Promise<boolean> {
-    return (await this.#call(topic, partition, stub => stub.knowsIdempotencyKey(key))) === true
+    return (await this.#call(topic, partition, ({ stub }) => stub.knowsIdempotencyKey(key))) === true
   }
 
   /** Follows a partition's tail from `offset`, getting records as far as the credit goes. */
@@ -240,12 +244,21 @@ export class Broker {
     partition: number,
     ends: readonly TransactionEnd[],
   ): Promise<readonly AppendResult[] | Failure> {
-    return this.#call(topic, partition, stub => stub.endTransactions(ends))
+    return this.#call(topic, partition, ({ stub }) => stub.endTransactions(ends))
   }
 
   /** Keeps the invocation alive for work whose answer nobody waits for. */
   background(work: Promise<unknown>): void {
     this.#ctx.waitUntil(work)
+  }
+
+  /** Lets go of what was not used since this was asked last. */
+  rest(): void {
+    for (const lane of this.#partitions.values()) lane.rest()
+  }
+
+  close(): void {
+    for (const lane of this.#partitions.values()) this.background(lane.close())
   }
 
   async #ownTopic(name: string, need: () => Promise<TopicView>): Promise<TopicView> {
@@ -280,7 +293,7 @@ export class Broker {
   async #call<T extends object | boolean>(
     topic: TopicView,
     partition: number,
-    ask: (stub: PartitionStub) => Promise<T | Failure>,
+    ask: (lane: PartitionLane) => Promise<T | Failure>,
   ): Promise<T | Failure> {
     const result = await this.#once(topic, partition, ask)
     if (!isFailure(result) || result.error !== 'UNKNOWN_TOPIC_ID') return result
@@ -291,12 +304,12 @@ export class Broker {
   async #once<T>(
     topic: TopicView,
     partition: number,
-    ask: (stub: PartitionStub) => Promise<T | Failure>,
+    ask: (lane: PartitionLane) => Promise<T | Failure>,
   ): Promise<T | Failure> {
     const lane = this.#lane(topic, partition)
     this.calls++
     try {
-      return await ask(lane.stub)
+      return await ask(lane)
     } catch (error) {
       this.#partitions.delete(lane.key)
       return unanswered(topic, partition, error)
@@ -305,7 +318,7 @@ export class Broker {
 
   #append(topic: TopicView, partition: number, request: AppendRequest): Promise<AppendResult> {
     const facts = request.facts ?? (needsFacts(topic) ? recordFacts(request.records) : undefined)
-    const whole = { ...request, records: exact(request.records), ...(facts && { facts }) }
+    const whole = facts === undefined ? request : { ...request, facts }
     const lane = this.#lane(topic, partition)
     const rules = schemaRules(topic)
     return rules === undefined ? lane.append(whole) : lane.appendJudged(this.#judged(rules, whole))
@@ -338,7 +351,8 @@ export class Broker {
     if (lane === undefined) {
       const objects = this.#objectsOf(topic)
       const stub = partitionStub(objects, topic.topicId, partition, topic.config)
-      lane = new PartitionLane(key, stub, trafficOf(topic, partition), {
+      const near = this.#lasts ? new Near(line => stub.attend(line)) : undefined
+      lane = new PartitionLane(key, stub, trafficOf(topic, partition), near, {
         ready: ready => (this.#held === undefined ? queueMicrotask(() => ready.send()) : this.#held.add(ready)),
         sent: () => this.calls++,
         broke: error => {
@@ -362,9 +376,6 @@ const index = (view: ClusterView): Omit<Cached, 'atMs'> => ({
   byName: new Map(view.topics.map(topic => [topic.name, topic])),
   byId: new Map(view.topics.map(topic => [topic.topicId, topic])),
 })
-
-/** A call sends the whole buffer behind a view, so what is sent must be nobody else's view. */
-const exact = (bytes: Uint8Array): Uint8Array => (bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice())
 
 const needsFacts = (topic: TopicView): boolean =>
   topic.config['cleanup.policy']?.includes('compact') === true ||

@@ -188,7 +188,7 @@ export class InProcess {
   }
 
   broker(): Broker {
-    return new Broker(this.#env, { waitUntil: () => {} })
+    return new Broker(this.#env, { waitUntil: () => {} }, { lasts: true })
   }
 
   /** A Kafka client with nothing between it and the door. */

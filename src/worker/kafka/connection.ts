@@ -92,6 +92,7 @@ export class Connection {
     // One timer looks how long it has been: setting it anew with every read would cost more than the read.
     this.#idle = setInterval(() => {
       if (Date.now() - this.#heardMs >= MAX_IDLE_MS) this.close()
+      else this.#broker.rest()
     }, IDLE_CHECK_MS)
   }
 
@@ -137,6 +138,7 @@ export class Connection {
     clearInterval(this.#idle)
     this.#gone.abort()
     this.#fetches.close()
+    this.#broker.close()
     this.#waiting.length = 0
     this.#outgoing.length = 0
     this.#roomy?.()

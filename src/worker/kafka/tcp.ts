@@ -31,7 +31,7 @@ export async function serveTcp(socket: Socket, env: Env, ctx: Waiter): Promise<v
   }
   const requestId = crypto.randomUUID()
   const log = (line: string): void => logEvent('warn', line, { requestId })
-  const broker = new Broker(env, ctx)
+  const broker = new Broker(env, ctx, { lasts: true })
   const connection = new Connection(broker, Nodes.parse(env.EDGELOG_BROKERS), pipe, log)
   const left = broker.connections.announce(
     {

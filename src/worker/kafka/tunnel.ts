@@ -33,7 +33,7 @@ export function serveTunnel(request: Request, env: Env, ctx: Waiter, requestId: 
     },
   }
   const log = (line: string): void => logEvent('warn', line, { requestId })
-  const broker = new Broker(env, ctx)
+  const broker = new Broker(env, ctx, { lasts: true })
   const connection = new Connection(broker, Nodes.parse(env.EDGELOG_BROKERS), pipe, log)
   const announced = announcedBy('kafka-websocket', requestId, request)
   const left = broker.connections.announce(announced, () => connection.activity)
