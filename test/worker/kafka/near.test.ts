@@ -13,8 +13,8 @@ import { aFetch, aProduce, aTopic } from '../../support/kafka-requests.ts'
 import { aBatch, opened } from '../../support/log.ts'
 
 /** Enough for the optimizing compiler. */
-const ROUNDS = 60
-const AT_ONCE = 200
+const ROUNDS = 400
+const AT_ONCE = 100
 
 let broker: TestBroker
 let writer: KafkaClient
