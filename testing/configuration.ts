@@ -1,6 +1,7 @@
 // What workerd is told, in its own language (workerd.capnp of the package workerd): one Worker, its objects on disk, the
 // files beside it, and the sockets it listens on.
 
+import { join } from 'node:path'
 import { HOST } from './ports.ts'
 import type { Settings } from './settings.ts'
 
@@ -37,6 +38,7 @@ const config :Workerd.Config = (
           ({ binding, className }) => `(name = ${text(binding)}, durableObjectNamespace = ${text(className)})`,
         ),
         '(name = "ASSETS", service = "assets")',
+        '(name = "PARTITION_FILES", service = "partition-files")',
       ])},
       durableObjectNamespaces = ${list(
         objects.map(
@@ -47,6 +49,7 @@ const config :Workerd.Config = (
       durableObjectStorage = (localDisk = "storage"),
     )),
     (name = "storage", disk = (path = ${text(storage)}, writable = true)),
+    (name = "partition-files", disk = (path = ${text(partitionFolder(storage, settings))}, writable = true)),
     (name = "assets", external = (address = "${HOST}:${assetsPort}", http = ())),
   ],
   sockets = ${list([
@@ -61,6 +64,10 @@ const config :Workerd.Config = (
 
 /** Where the objects of a class are, in the folder of everything; as `wrangler dev` has it, so that one folder serves both. */
 export const objectsFolder = ({ name }: Settings, className: string): string => `${name}-${className}`
+
+/** Where the partitions' objects are, in the folder of everything (src/objects/partition-files.ts). */
+export const partitionFolder = (storage: string, settings: Settings): string =>
+  join(storage, objectsFolder(settings, 'PartitionObject'))
 
 const text = (value: string): string => JSON.stringify(value)
 

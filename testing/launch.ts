@@ -8,7 +8,7 @@ import { brokerConfigsFromEnv } from '../src/cluster/broker-configs.ts'
 import { isFailure } from '../src/protocol/errors.ts'
 import { type Assets, serveAssets } from './assets.ts'
 import { type Entry, workerCode } from './bundle.ts'
-import { configurationText, objectsFolder } from './configuration.ts'
+import { configurationText, objectsFolder, partitionFolder } from './configuration.ts'
 import { DataFolder } from './folder.ts'
 import type { LaunchOptions } from './options.ts'
 import { freePorts, PortInUse } from './ports.ts'
@@ -66,7 +66,7 @@ export class Launched {
 
   /** The code stays in the folder: after a crash the same broker is started, whatever was built since. */
   async start(code: Uint8Array): Promise<void> {
-    mkdirSync(join(this.folder.path, STORAGE), { recursive: true })
+    mkdirSync(partitionFolder(join(this.folder.path, STORAGE), settings), { recursive: true })
     writeFileSync(join(this.folder.path, CODE), code)
     await this.#run()
   }

@@ -23,6 +23,7 @@ import { Reader } from '../protocol/bytes.ts'
 import { type Failure, isFailure } from '../protocol/errors.ts'
 import { ErrandRunner } from './errand-runner.ts'
 import type { PartitionObject } from './partition.ts'
+import { PartitionFiles } from './partition-files.ts'
 import { partitionStub } from './place.ts'
 import { Shard } from './shard.ts'
 
@@ -40,6 +41,8 @@ const OBJECT = nameOf(IDENTITY)
 
 interface ClusterEnv {
   readonly PARTITION: DurableObjectNamespace<PartitionObject>
+  /** On one's own machine: the folder of these objects' files (partition-files.ts). */
+  readonly PARTITION_FILES?: Fetcher
 }
 
 interface Options {
@@ -52,6 +55,7 @@ type TopicResults = readonly (TopicView | Failure)[]
 export class ClusterObject extends DurableObject<ClusterEnv> {
   readonly #shard: Shard<ClusterState, ClusterCommand, ClusterFact, ClusterReply>
   readonly #errands: ErrandRunner<Call>
+  readonly #files: PartitionFiles
   /** Answers that wait until nothing is left to tell the partitions of these topics. */
   readonly #waiting = new Set<{ readonly topicIds: readonly string[]; readonly resolve: () => void }>()
   #view: ClusterView | undefined
@@ -62,6 +66,7 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
     const broker = brokerConfigsFromEnv(env)
     // As Kafka, which does not start with a config it cannot read.
     if (isFailure(broker)) throw new Error(broker.message)
+    this.#files = new PartitionFiles(env.PARTITION_FILES, env.PARTITION as unknown as DurableObjectNamespace)
     this.#errands = new ErrandRunner<Call>(OBJECT, {
       next: (most, except) => nextCalls(this.#shard.state(), most, except),
       carryOut: call => this.#tell(call),
@@ -86,8 +91,15 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
   }
 
   /** One answer a topic, when its partitions have been told that they are born. */
-  createTopics(topics: readonly NewTopic[], options: Options = {}): Promise<TopicResults> {
-    return this.#change({ type: 'create', topics, topicIds: topics.map(() => freshId()), ...options }, options)
+  async createTopics(topics: readonly NewTopic[], options: Options = {}): Promise<TopicResults> {
+    const create = { type: 'create', topics, topicIds: topics.map(() => freshId()) } as const
+    if (options.validateOnly || !this.#files.areHere) return this.#change({ ...create, ...options }, options)
+    const judged = (await this.#shard.call({ ...create, validateOnly: true })) as TopicResults
+    await Promise.all(judged.map(topic => isFailure(topic) || this.#files.prepare(topic)))
+    const results = await this.#change(create)
+    const lost = judged.filter((topic, i) => !isFailure(topic) && isFailure(results[i]!)) as readonly TopicView[]
+    await Promise.all(lost.map(topic => this.#files.discard(topic)))
+    return results
   }
 
   /** One answer a topic, as it was, when its partitions have let go of everything. */

@@ -13,6 +13,8 @@ export type PartitionStub = Rpc<Omit<PartitionObject, 'fetch' | 'alarm'>> & {
   fetch(url: string, init?: RequestInit): Promise<Response>
 }
 
+export const partitionName = (topicId: string, partition: number): string => `${topicId}-${partition}`
+
 /** `config` holds the topic's overrides: `edgelog.location` is a location hint, `edgelog.jurisdiction` a jurisdiction. */
 export function partitionStub(
   namespace: DurableObjectNamespace<PartitionObject>,
@@ -24,7 +26,7 @@ export function partitionStub(
   const location = config['edgelog.location']
   const within = jurisdiction ? confined(namespace, jurisdiction as DurableObjectJurisdiction) : namespace
   const hint = location ? { locationHint: location as DurableObjectLocationHint } : undefined
-  return within.getByName(`${topicId}-${partition}`, hint) as unknown as PartitionStub
+  return within.getByName(partitionName(topicId, partition), hint) as unknown as PartitionStub
 }
 
 /** On your own machine workerd knows no jurisdictions, and says so; there is only one place then. */

@@ -2,10 +2,11 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Broker, DataFolderInUse, PortInUse, startBroker } from '../../testing/broker.ts'
 
@@ -194,5 +195,52 @@ describe('npm start', () => {
     const found = await consume(second.url)
     expect(kept.size).toBeGreaterThanOrEqual(200)
     for (const [offset, value] of kept) expect(found.get(offset)).toBe(value)
+  })
+})
+
+describe('the files of partitions', () => {
+  const topic = (broker: Broker, name: string, partitions: number): Promise<Response> =>
+    fetch(new URL('/v1/topics', broker.http), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name, partitions }),
+    })
+  const filesOf = ({ data }: Broker): string[] => {
+    const partitions = join(data, 'v3/do/edgelog-PartitionObject')
+    return readdirSync(partitions).flatMap(file => (/^[\da-f]{64}\.sqlite$/.test(file) ? join(partitions, file) : []))
+  }
+  const pageBytes = (file: string): unknown => {
+    const database = new DatabaseSync(file, { readOnly: true })
+    try {
+      return [database.prepare('PRAGMA page_size').get(), database.prepare('PRAGMA integrity_check').get()]
+    } finally {
+      database.close()
+    }
+  }
+
+  it('have large pages from the start, with what is stored in them', async () => {
+    const data = folder()
+    const first = await broker({ data })
+    expect((await topic(first, 'kept', 3)).status).toBe(201)
+    for (let i = 0; i < 6; i++) await produce(first.http, `v${i}`)
+    await first.close()
+    const found = filesOf(first).map(pageBytes)
+    expect(found).toEqual(Array.from({ length: 3 }, () => [{ page_size: 16_384 }, { integrity_check: 'ok' }]))
+    expect((await consume((await broker({ data })).http)).size).toBeGreaterThan(0)
+  })
+
+  it('are not left by topics that could not be created', async () => {
+    const started = await broker()
+    const answers = await Promise.all(Array.from({ length: 8 }, () => topic(started, 'once', 2)))
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array.from({ length: 7 }, () => 409)])
+    expect((await topic(started, 'not/a/name', 2)).status).toBe(400)
+    expect(filesOf(started)).toHaveLength(2)
+  })
+
+  it('stay small where there are many', async () => {
+    const started = await broker()
+    await topic(started, 'many', 65)
+    const sizes = new Set(filesOf(started).map(file => JSON.stringify(pageBytes(file))))
+    expect([...sizes]).toEqual([JSON.stringify([{ page_size: 4_096 }, { integrity_check: 'ok' }])])
   })
 })
