@@ -103,6 +103,7 @@ class Reading {
   full = false
   readonly #store: Store
   readonly #upTo: number
+  readonly #maxBytes: number
   #left: number
   readonly #atLeastOne: boolean
 
@@ -112,6 +113,7 @@ class Reading {
     this.#store = store
     this.nextOffset = offset
     this.#upTo = upTo
+    this.#maxBytes = maxBytes
     this.#left = maxBytes
   }
 
@@ -128,19 +130,19 @@ class Reading {
       else if (chunk.bytes.length <= this.#left && chunk.lastOffset < this.#upTo)
         this.#add(chunk.bytes, chunk.lastOffset)
       else this.#slice(decodeIndex(chunk.index, chunk.baseOffset), (at, size) => chunk.bytes.subarray(at, at + size))
-      if (this.full || this.#left <= 0) {
-        this.full = true
-        return
-      }
+      // A chunk cut in two is read twice, so half of what may come is enough then.
+      if (chunk.beyond !== undefined && chunk.beyond > this.#left && this.#left <= this.#maxBytes / 2) this.full = true
+      if (this.full) return
     }
   }
 
-  /** The first chunk, which the reader may enter in its middle: only the bytes it gets are read. */
+  /** The first chunk, if the reader enters it in its middle or gets a part of it: only the bytes it gets are read. */
   #takeFrom(segment: Segment, chunk: ChunkRow): void {
-    this.#slice(decodeIndex(chunk.index, chunk.baseOffset), (at, size) =>
-      this.#store.slice(segment, chunk.baseOffset, at, size),
-    )
-    if (this.#left <= 0) this.full = true
+    const batches = decodeIndex(chunk.index, chunk.baseOffset)
+    const { position, sizeBytes } = batches.at(-1)!
+    const isWhole = position + sizeBytes <= this.#left && chunk.lastOffset < this.#upTo
+    if (chunk.baseOffset === this.nextOffset && isWhole) return
+    this.#slice(batches, (at, size) => this.#store.slice(segment, chunk.baseOffset, at, size))
   }
 
   #slice(batches: readonly IndexedBatch[], bytesAt: (position: number, sizeBytes: number) => Uint8Array): void {
@@ -165,6 +167,7 @@ class Reading {
     this.parts.push(bytes)
     this.#left -= bytes.length
     this.nextOffset = last + 1
+    if (this.#left <= 0) this.full = true
   }
 }
 

@@ -36,6 +36,8 @@ export interface ChunkRow {
 
 export interface ChunkBytes extends ChunkRow {
   readonly bytes: Uint8Array
+  /** The size of the next one, where that goes beyond what was wanted at a time. */
+  readonly beyond: number | undefined
 }
 
 /** Rows looked at together: no cursor is left open, for as long as one is, the platform lets no table go. */
@@ -261,15 +263,23 @@ export class Store {
         from,
         upTo,
       )
+      if (sizes.length === 0) return
       let bytes = 0
-      const last = sizes.find(row => (bytes += row['size'] as number) >= maxBytes) ?? sizes.at(-1)
-      if (last === undefined) return
+      // The first that does not fit ends the page, unless it is the only one.
+      const tooMuch = sizes.findIndex((row, i) => (bytes += row['size'] as number) > maxBytes && i > 0)
+      const last = sizes.at(tooMuch < 0 ? -1 : tooMuch - 1)!
+      const beyond = tooMuch < 0 ? undefined : (sizes[tooMuch]!['size'] as number)
       const rows = this.#all(
         `SELECT base_offset, last_offset, max_timestamp, batches, bytes FROM ${table(segment)} WHERE base_offset BETWEEN ? AND ? ORDER BY base_offset`,
         from,
         last['base_offset'] as number,
       )
-      for (const row of rows) yield { ...chunkRow(row), bytes: this.#wholeBytes(segment, row) }
+      for (const row of rows)
+        yield {
+          ...chunkRow(row),
+          bytes: this.#wholeBytes(segment, row),
+          beyond: row === rows.at(-1) ? beyond : undefined,
+        }
       if (last === sizes.at(-1) && sizes.length < PAGE_ROWS) return
       from = (last['base_offset'] as number) + 1
     }
