@@ -187,11 +187,17 @@ export class Reader {
   }
 }
 
+/** From this size on a copy costs more than a piece of its own. */
+const MIN_APART_BYTES = 65_536
+
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>
   #view: DataView
-  /** Bytes written so far. */
+  /** Large bytes in their places, which are never copied in here. */
+  readonly #apart: { readonly at: number; readonly value: Uint8Array }[] = []
+  /** Bytes written so far, without those that stay apart. */
   at = 0
+  apartBytes = 0
 
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity)
@@ -274,6 +280,13 @@ export class Writer {
     this.#bytes.set(value, at)
   }
 
+  /** As `bytes`, except that large ones stay where they are: `parts` has them as they were given. */
+  apart(value: Uint8Array): void {
+    if (value.length < MIN_APART_BYTES) return this.bytes(value)
+    this.#apart.push({ at: this.at, value })
+    this.apartBytes += value.length
+  }
+
   /** UTF-8 without a length before it; `utf8Length` tells how many bytes it takes. */
   string(value: string): void {
     const { length } = value
@@ -311,7 +324,27 @@ export class Writer {
 
   /** What was written, as a view that the next write may move away from; `slice()` it for an RPC, which sends whole buffers. */
   done(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.at)
+    if (this.#apart.length === 0) return this.#bytes.subarray(0, this.at)
+    const whole = new Uint8Array(this.at + this.apartBytes)
+    let at = 0
+    for (const part of this.parts()) {
+      whole.set(part, at)
+      at += part.length
+    }
+    return whole
+  }
+
+  /** What was written, in pieces, without copying any. */
+  parts(): Uint8Array[] {
+    const parts: Uint8Array[] = []
+    let from = 0
+    for (const { at, value } of this.#apart) {
+      if (at > from) parts.push(this.#bytes.subarray(from, at))
+      parts.push(value)
+      from = at
+    }
+    if (from < this.at) parts.push(this.#bytes.subarray(from, this.at))
+    return parts
   }
 }
 

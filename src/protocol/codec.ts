@@ -132,7 +132,7 @@ function bytesCodec(length: LengthCodec): Codec {
     write(w, value: Uint8Array | null) {
       if (value === null) return length.write(w, -1)
       length.write(w, value.length)
-      w.bytes(value)
+      w.apart(value)
     },
   }
 }
@@ -238,9 +238,10 @@ function writeTagged(w: Writer, tagged: readonly Part[], value: Record<string, u
   for (const { name, field, codec } of sent) {
     const inner = new Writer()
     codec.write(inner, value[name])
+    const bytes = inner.done()
     w.uvarint(field.tag!)
-    w.uvarint(inner.at)
-    w.bytes(inner.done())
+    w.uvarint(bytes.length)
+    w.bytes(bytes)
   }
 }
 

@@ -140,7 +140,7 @@ export function requestFrame<M extends Message>(
   }
   if (headerVersion > 1) w.uvarint(0)
   codec.write(w, request)
-  w.patchInt32(start, w.at - SIZE_BYTES)
+  w.patchInt32(start, w.at + w.apartBytes - SIZE_BYTES)
   return w.done()
 }
 
@@ -148,21 +148,20 @@ export function requestFrame<M extends Message>(
 export const responseHeaderVersion = (apiKey: number, flexible: boolean): 0 | 1 =>
   flexible && apiKey !== API_VERSIONS_KEY ? 1 : 0
 
-/** One response as a whole frame; `sizeBytes` is a guess at its size that saves copying. */
+/** One response as a whole frame, in pieces: large bytes are those that were given, not copies. */
 export function responseFrame<M extends Message>(
   correlationId: number,
   headerVersion: 0 | 1,
   codec: MessageCodec<M>,
   response: Encodable<M>,
-  sizeBytes = 256,
-): Uint8Array<ArrayBuffer> {
-  const w = new Writer(sizeBytes)
+): Uint8Array[] {
+  const w = new Writer()
   const start = w.reserve(SIZE_BYTES)
   w.int32(correlationId)
   if (headerVersion > 0) w.uvarint(0)
   codec.write(w, response)
-  w.patchInt32(start, w.at - SIZE_BYTES)
-  return w.done()
+  w.patchInt32(start, w.at + w.apartBytes - SIZE_BYTES)
+  return w.parts()
 }
 
 /** Reads a response's header. Throws ProtocolError. */

@@ -13,7 +13,7 @@ import {
   responseFrame,
   responseHeaderVersion,
 } from '../../src/protocol/frame.ts'
-import { int8 } from '../../src/protocol/schema.ts'
+import { int8, records } from '../../src/protocol/schema.ts'
 
 const unhex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
 const framed = (body: Uint8Array): Buffer => {
@@ -115,11 +115,34 @@ describe('headers', () => {
       0, 1, 0,
     ])
     for (const layout of [0, 1] as const) {
-      const [frame] = new FrameReader().push(responseFrame(-7, layout, codec, { a: 5 }))
+      const [frame] = new FrameReader().push(Buffer.concat(responseFrame(-7, layout, codec, { a: 5 })))
       const r = new Reader(frame!)
       expect(readResponseHeader(r, layout)).toBe(-7)
       expect(codec.read(r)).toEqual({ a: 5 })
     }
+  })
+
+  it('large bytes leave as they are, in a frame that says how long it is with them', () => {
+    const message = { before: int8(), records: records(), between: int8(), more: records(), after: int8() }
+    const large = codecFor(message, 0, true)
+    const response = {
+      before: 1,
+      records: new Uint8Array(70_000).fill(7),
+      between: 2,
+      more: new Uint8Array(65_536),
+      after: 3,
+    }
+    const parts = responseFrame(9, 1, large, response)
+    expect(parts.map(({ length }) => length)).toEqual([13, 70_000, 4, 65_536, 2])
+    expect([parts[1], parts[3]]).toEqual([response.records, response.more])
+    const [frame] = new FrameReader().push(new Uint8Array(Buffer.concat(parts)))
+    const r = new Reader(frame!)
+    expect(readResponseHeader(r, 1)).toBe(9)
+    expect(large.read(r)).toEqual(response)
+    const header = { apiKey: 0, version: 0, correlationId: 9, clientId: null }
+    const request = requestFrame(header, 1, large, response)
+    expect(large.read(new Reader(request.subarray(4 + 10)))).toEqual(response)
+    expect(request.length).toBe(4 + 10 + frame!.length - 5)
   })
 
   const broken = ['', '0003', '00030009000000', '0003000900000001', '0003000900000001fffe', '0003000900000001000561']

@@ -48,6 +48,3 @@ export const api = <const Q extends Message, const S extends Message>(definition
 
 export const serves = ({ versions }: AnyApi, version: number): boolean => inRange(versions, version)
 export const isFlexible = ({ flexible }: AnyApi, version: number): boolean => version >= bounds(flexible)[0]
-
-/** Handlers that answer with many bytes say how many, so that the frame is written without growing. */
-export const SIZE = Symbol('size of a response, about')

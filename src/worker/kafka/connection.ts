@@ -16,7 +16,7 @@ import type { Broker } from '../broker.ts'
 import { kafkaRequests } from '../metrics/measured.ts'
 import type { Activity } from '../../cluster/connections.ts'
 import { KafkaActivity } from './activity.ts'
-import { type AnyApi, type Call, isFlexible, serves, SIZE } from './api.ts'
+import { type AnyApi, type Call, isFlexible, serves } from './api.ts'
 import { versionsOf } from './apis/18-api-versions.ts'
 import { apis } from './apis.ts'
 import { FetchState } from './fetching.ts'
@@ -50,7 +50,7 @@ export interface Pipe {
 }
 
 interface Outgoing {
-  readonly bytes: Uint8Array
+  readonly parts: readonly Uint8Array[]
   /** Of the request it answers. */
   readonly requestBytes: number
 }
@@ -170,10 +170,10 @@ export class Connection {
     this.#running = false
   }
 
-  async #send(answer: Promise<Uint8Array | undefined>, requestBytes: number): Promise<void> {
-    const bytes = await answer
-    if (bytes === undefined) return this.#done(requestBytes)
-    this.#outgoing.push({ bytes, requestBytes })
+  async #send(answer: Promise<readonly Uint8Array[] | undefined>, requestBytes: number): Promise<void> {
+    const parts = await answer
+    if (parts === undefined) return this.#done(requestBytes)
+    this.#outgoing.push({ parts, requestBytes })
     if (!this.#writing) void this.#write()
   }
 
@@ -183,10 +183,11 @@ export class Connection {
     await Promise.resolve()
     while (this.#outgoing.length > 0 && !this.closed) {
       const together = this.#outgoing.splice(0, writableTogether(this.#outgoing))
-      const [first] = together
-      const bytes = together.length === 1 ? first!.bytes : joined(together.map(({ bytes }) => bytes))
-      this.#activity.bytesOut += bytes.length
-      await this.#pipe.send(bytes).catch(() => this.close())
+      const parts = together.flatMap(({ parts }) => parts)
+      const bytes = sizeOf(parts)
+      this.#activity.bytesOut += bytes
+      const pieces = bytes <= MAX_WRITE_TOGETHER_BYTES && parts.length > 1 ? [joined(parts)] : parts
+      await Promise.all(pieces.map(piece => this.#pipe.send(piece))).catch(() => this.close())
       for (const { requestBytes } of together) this.#done(requestBytes)
     }
     this.#writing = false
@@ -201,7 +202,7 @@ export class Connection {
   }
 
   /** The response frame; undefined where there is none. Never rejects: what goes wrong ends the connection. */
-  async #answer(frame: Uint8Array, sent: () => void): Promise<Uint8Array | undefined> {
+  async #answer(frame: Uint8Array, sent: () => void): Promise<readonly Uint8Array[] | undefined> {
     try {
       const r = new Reader(frame)
       const header = readRequestHeader(r, headerVersion)
@@ -217,7 +218,7 @@ export class Connection {
       if (response === undefined) return undefined
       const codec = codecFor(api.response, header.version, flexible)
       const layout = responseHeaderVersion(api.key, flexible)
-      return responseFrame(header.correlationId, layout, codec, response, sizeOf(response))
+      return responseFrame(header.correlationId, layout, codec, response)
     } catch (error) {
       this.#hangUp(
         error instanceof ProtocolError ? String(error) : `a request failed: ${(error as Error).stack ?? String(error)}`,
@@ -256,7 +257,7 @@ function headerVersion(apiKey: number, version: number): 1 | 2 {
 }
 
 /** ApiVersions is answered in any version, so that clients of any age learn what there is (KIP-511). */
-function unsupported(api: AnyApi, header: RequestHeader): Uint8Array {
+function unsupported(api: AnyApi, header: RequestHeader): readonly Uint8Array[] {
   if (api.key !== API_VERSIONS) throw new ProtocolError(`${api.name} has no version ${header.version}`)
   return responseFrame(header.correlationId, 0, codecFor(api.response, 0, false), {
     errorCode: codeOf('UNSUPPORTED_VERSION'),
@@ -267,12 +268,12 @@ function unsupported(api: AnyApi, header: RequestHeader): Uint8Array {
 function writableTogether(outgoing: readonly Outgoing[]): number {
   let bytes = 0
   let n = 0
-  while (n < outgoing.length && (n === 0 || bytes + outgoing[n]!.bytes.length <= MAX_WRITE_TOGETHER_BYTES))
-    bytes += outgoing[n++]!.bytes.length
+  while (n < outgoing.length && (n === 0 || bytes + sizeOf(outgoing[n]!.parts) <= MAX_WRITE_TOGETHER_BYTES))
+    bytes += sizeOf(outgoing[n++]!.parts)
   return n
 }
 
-const sizeOf = (response: object): number => ((response as { [SIZE]?: number })[SIZE] ?? 0) + 512
+const sizeOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0)
 
 function whatItLooksLike(bytes: Uint8Array): string {
   if (bytes[0] === 0x16 && bytes[1] === 3) return 'this looks like TLS, which is not spoken here: '

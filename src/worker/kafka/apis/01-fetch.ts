@@ -1,7 +1,7 @@
 import { array, int16, int32, int64, int8, records, string, struct, uuid } from '../../../protocol/schema.ts'
 import { ZERO_UUID } from '../../../protocol/bytes.ts'
 import { codeOf, isFailure } from '../../../protocol/errors.ts'
-import { api, type Call, SIZE } from '../api.ts'
+import { api, type Call } from '../api.ts'
 import { Fetching } from '../fetching.ts'
 import { type Session, keyOf, type Wanted } from '../sessions.ts'
 import { byIdOrName } from '../topics.ts'
@@ -119,7 +119,6 @@ export const fetch = api({
       errorCode: 0,
       sessionId: opened.session?.id ?? 0,
       responses: byTopic(told, request.isolationLevel === 1),
-      [SIZE]: told.reduce((sum, one) => sum + one.records.length + 100, 0),
     }
   },
 })
