@@ -64,19 +64,6 @@ function chunkOf(batches: Batch[], sizeBytes: number): Chunk {
   }
 }
 
-/** The batches' bytes as one array that is nobody else's view. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const only = parts[0]
-  if (parts.length === 1 && only !== undefined && only.byteLength === only.buffer.byteLength) return only
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
-}
-
 /**
  * Per batch: offset gap to the one before, offsets, size, timestamp, attributes; then, for a producer's, id, epoch, sequence;
  * and of those in a transaction its number.

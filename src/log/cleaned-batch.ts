@@ -1,10 +1,9 @@
 // One batch without the records that compaction drops. It keeps its offsets, sequences and times: records that stay are
 // copied as they stand. Which ones stay is the caller's to say. Kafka's MemoryRecords.filterTo.
 
-import { Writer } from '../protocol/bytes.ts'
+import { joined, Writer } from '../protocol/bytes.ts'
 import { isFailure } from '../protocol/errors.ts'
 import { type Batch, BATCH_HEADER_BYTES, codecOf, readBatches, usesLogAppendTime, writeHeader } from './batch.ts'
-import { joined } from './chunk.ts'
 import { compress } from './compression.ts'
 import { RecordCursor } from './record-cursor.ts'
 import { openRecords } from './records.ts'

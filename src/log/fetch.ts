@@ -3,7 +3,8 @@
 
 import { failure, type Failure } from '../protocol/errors.ts'
 import { lastOffset } from './batch.ts'
-import { decodeIndex, type IndexedBatch, joined } from './chunk.ts'
+import { decodeIndex, type IndexedBatch } from './chunk.ts'
+import { joined } from '../protocol/bytes.ts'
 import type { Segment } from './segments.ts'
 import type { ChunkRow, Store } from './store.ts'
 

@@ -1,7 +1,8 @@
 // Every SQL statement of a partition, and nothing else. A segment is a table of its own, so that letting it go is one
 // DROP TABLE, which costs no rows; a chunk is one row of it, its index before its bytes so that the index reads alone.
 
-import { type Chunk, encodeIndex, joined } from './chunk.ts'
+import { type Chunk, encodeIndex } from './chunk.ts'
+import { joined } from '../protocol/bytes.ts'
 import type { Segment } from './segments.ts'
 import type { AbortedTransaction } from './transactions.ts'
 

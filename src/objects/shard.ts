@@ -3,7 +3,7 @@
 // someone waits, with at most one alarm behind it. What a machine is: src/machine.ts; how a log commits: log-host.ts.
 
 import { isControl, readBatches } from '../log/batch.ts'
-import { joined } from '../log/chunk.ts'
+import { joined } from '../protocol/bytes.ts'
 import type { LogConfig } from '../log/config.ts'
 import type { Identity } from '../log/partition-log.ts'
 import { decodeBatch, encodeBatch, type NewRecord } from '../log/records.ts'

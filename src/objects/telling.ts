@@ -2,7 +2,8 @@
 // isolate has to do comes between, and each is told everything that has come since it was told before.
 
 import { isTransactional } from '../log/batch.ts'
-import { type Chunk, joined } from '../log/chunk.ts'
+import { type Chunk } from '../log/chunk.ts'
+import { joined } from '../protocol/bytes.ts'
 import {
   decodeAsk,
   encodeTold,

@@ -325,13 +325,7 @@ export class Writer {
   /** What was written, as a view that the next write may move away from; `slice()` it for an RPC, which sends whole buffers. */
   done(): Uint8Array<ArrayBuffer> {
     if (this.#apart.length === 0) return this.#bytes.subarray(0, this.at)
-    const whole = new Uint8Array(this.at + this.apartBytes)
-    let at = 0
-    for (const part of this.parts()) {
-      whole.set(part, at)
-      at += part.length
-    }
-    return whole
+    return joined(this.parts()) as Uint8Array<ArrayBuffer>
   }
 
   /** What was written, in pieces, without copying any. */
@@ -346,6 +340,19 @@ export class Writer {
     if (from < this.at) parts.push(this.#bytes.subarray(from, this.at))
     return parts
   }
+}
+
+/** The parts as one array that is nobody else's view. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const only = parts[0]
+  if (parts.length === 1 && only !== undefined && only.byteLength === only.buffer.byteLength) return only
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
 }
 
 /** Bytes of a string in UTF-8; a lone surrogate counts as the U+FFFD it is written as. */

@@ -2,7 +2,7 @@
 // Kafka's clients sort this out by themselves; those of HTTP are spared it.
 
 import { isControl, isTransactional, lastOffset, readBatches } from '../log/batch.ts'
-import { joined } from '../log/chunk.ts'
+import { joined } from '../protocol/bytes.ts'
 import type { Aborted } from '../log/fetch.ts'
 
 /** The same without aborted batches; offsets that fall away are passed over, as `nextOffset` says. */

@@ -1,6 +1,6 @@
 // The beginning of something whose end comes in a later chunk, with a bound on what it may hold.
 
-import { joined } from '../log/chunk.ts'
+import { joined } from '../protocol/bytes.ts'
 
 export class Held {
   readonly #maxBytes: number

@@ -1,8 +1,7 @@
 // One Kafka connection, whatever carries its bytes: frames in, requests started in order, responses out in order. It bounds
 // what a client can make the broker hold, and closes on what it does not understand; it knows no API.
 
-import { joined } from '../../log/chunk.ts'
-import { Reader } from '../../protocol/bytes.ts'
+import { joined, Reader } from '../../protocol/bytes.ts'
 import { codecFor } from '../../protocol/codec.ts'
 import { codeOf, ProtocolError } from '../../protocol/errors.ts'
 import {

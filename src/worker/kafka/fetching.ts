@@ -1,7 +1,7 @@
 // How a Fetch is answered: first what is there, read in bounded waves; then, if that is too little, whatever arrives on the
 // followed tails until it is enough or time is up. The waiting happens here, where it costs nothing.
 
-import { joined } from '../../log/chunk.ts'
+import { joined } from '../../protocol/bytes.ts'
 import type { Aborted, LogBounds, ReadRequest } from '../../log/fetch.ts'
 import { type ErrorName, isFailure } from '../../protocol/errors.ts'
 import type { TopicView } from '../../cluster/cluster.ts'

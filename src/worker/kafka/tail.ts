@@ -1,7 +1,7 @@
 // What a connection follows: one partition's tail, from where the client has read to, with new batches arriving before the
 // client asks for them. A client that jumps elsewhere loses its tail and gets another.
 
-import { joined } from '../../log/chunk.ts'
+import { joined } from '../../protocol/bytes.ts'
 import type { Aborted, LogBounds, ReadRequest } from '../../log/fetch.ts'
 import { type Failure, isFailure } from '../../protocol/errors.ts'
 import type { Broker } from '../broker.ts'
