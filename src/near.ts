@@ -48,6 +48,10 @@ export class Near {
     this.#attend = attend
   }
 
+  get isOpen(): boolean {
+    return this.#line?.isOpen ?? false
+  }
+
   /** The answer; undefined where there is no line, or not yet: the object is to be called then. */
   call(method: string, ...args: readonly unknown[]): Promise<unknown> | undefined {
     this.#isUsed = true

@@ -15,7 +15,7 @@ import { type Overrides, topicConfig } from '../cluster/configs.ts'
 import { OFFSETS_TOPIC, SCHEMAS_TOPIC, SCHEMAS_TOPIC_ID, TRANSACTIONS_TOPIC } from '../cluster/internal.ts'
 import type { ClusterObject } from '../objects/cluster.ts'
 import type { PartitionObject } from '../objects/partition.ts'
-import { partitionStub, type Rpc } from '../objects/place.ts'
+import { partitionName, partitionStub, type Rpc } from '../objects/place.ts'
 import { type Failure, failure, isFailure } from '../protocol/errors.ts'
 import { mayBeNear, Near } from '../near.ts'
 import { Connections } from './connections.ts'
@@ -254,11 +254,11 @@ export class Broker {
 
   /** Lets go of what was not used since this was asked last. */
   rest(): void {
-    for (const lane of this.#partitions.values()) lane.rest()
+    for (const { near } of this.#partitions.values()) near?.rest()
   }
 
   close(): void {
-    for (const lane of this.#partitions.values()) this.background(lane.close())
+    for (const lane of this.#partitions.values()) this.#drop(lane)
   }
 
   async #ownTopic(name: string, need: () => Promise<TopicView>): Promise<TopicView> {
@@ -311,7 +311,7 @@ export class Broker {
     try {
       return await ask(lane)
     } catch (error) {
-      this.#partitions.delete(lane.key)
+      this.#drop(lane)
       return unanswered(topic, partition, error)
     }
   }
@@ -346,23 +346,27 @@ export class Broker {
   }
 
   #lane(topic: TopicView, partition: number): PartitionLane {
-    const key = `${topic.topicId}-${partition}`
-    let lane = this.#partitions.get(key)
-    if (lane === undefined) {
-      const objects = this.#objectsOf(topic)
-      const stub = partitionStub(objects, topic.topicId, partition, topic.config)
-      const near = this.#lasts ? new Near(line => stub.attend(line)) : undefined
-      lane = new PartitionLane(key, stub, trafficOf(topic, partition), near, {
-        ready: ready => (this.#held === undefined ? queueMicrotask(() => ready.send()) : this.#held.add(ready)),
-        sent: () => this.calls++,
-        broke: error => {
-          this.#partitions.delete(key)
-          return unanswered(topic, partition, error)
-        },
-      })
-      this.#partitions.set(key, lane)
-    }
+    const key = partitionName(topic.topicId, partition)
+    const known = this.#partitions.get(key)
+    if (known !== undefined) return known
+    const stub = partitionStub(this.#objectsOf(topic), topic.topicId, partition, topic.config)
+    const near = this.#lasts ? new Near(line => stub.attend(line)) : undefined
+    const lane = new PartitionLane(key, stub, trafficOf(topic, partition), near, {
+      ready: ready => (this.#held === undefined ? queueMicrotask(() => ready.send()) : this.#held.add(ready)),
+      sent: () => this.calls++,
+      broke: error => {
+        this.#drop(lane)
+        return unanswered(topic, partition, error)
+      },
+    })
+    this.#partitions.set(key, lane)
     return lane
+  }
+
+  /** Another takes over, should there be more to call for; the line it has is ended behind what was sent. */
+  #drop(lane: PartitionLane): void {
+    if (this.#partitions.get(lane.key) === lane) this.#partitions.delete(lane.key)
+    if (lane.near !== undefined) this.background(lane.near.close())
   }
 }
 

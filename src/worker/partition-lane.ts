@@ -30,36 +30,26 @@ export class PartitionLane {
   readonly key: string
   readonly stub: PartitionStub
   readonly traffic: Traffic
+  /** Of a connection that lasts, on a machine where objects may be near. */
+  readonly near: Near | undefined
   readonly #events: LaneEvents
-  readonly #near: Near | undefined
   #waiting: Waiting[] = []
   #inFlight = 0
-  /** Of these, those by RPC: what goes over a line must not overtake them. */
-  #far = 0
+  /** Whether these go over the line. */
+  #isNear = false
   /** What those that come now must not overtake. */
   #judging: Promise<unknown> | undefined
 
-  /** `near`: of a connection that lasts, on a machine where objects may be near. */
   constructor(key: string, stub: PartitionStub, traffic: Traffic, near: Near | undefined, events: LaneEvents) {
     this.key = key
     this.stub = stub
     this.traffic = traffic
-    this.#near = near
+    this.near = near
     this.#events = events
   }
 
   read(request: ReadRequest): Promise<Read> {
-    return (this.#near?.call('read', request) as Promise<Read> | undefined) ?? this.stub.read(request)
-  }
-
-  /** Lets go of what was not used since this was asked last. */
-  rest(): void {
-    this.#near?.rest()
-  }
-
-  /** Resolves when everything sent has been answered. */
-  async close(): Promise<void> {
-    await this.#near?.close()
+    return (this.near?.call('read', request) as Promise<Read> | undefined) ?? this.stub.read(request)
   }
 
   append(request: AppendRequest): Promise<AppendResult> {
@@ -85,9 +75,12 @@ export class PartitionLane {
     })
   }
 
-  /** Sends what waits, as far as calls may be on their way. */
+  /** Sends what waits, as far as calls may be on their way: all over the line or all by RPC, lest one overtake another. */
   send(): void {
     while (this.#waiting.length > 0 && this.#inFlight < MAX_CALLS_IN_FLIGHT) {
+      const isNear = this.near?.isOpen ?? false
+      if (this.#inFlight > 0 && isNear !== this.#isNear) return
+      this.#isNear = isNear
       const wave = this.#waiting.splice(0, this.#waveSize())
       this.#events.sent()
       this.#inFlight++
@@ -116,17 +109,8 @@ export class PartitionLane {
   }
 
   #append(requests: readonly AppendRequest[]): Promise<readonly AppendResult[]> {
-    const near = this.#far === 0 ? this.#near?.call('append', requests) : undefined
-    return (near as Promise<readonly AppendResult[]> | undefined) ?? this.#appendFar(requests)
-  }
-
-  async #appendFar(requests: readonly AppendRequest[]): Promise<readonly AppendResult[]> {
-    this.#far++
-    try {
-      return await this.stub.append(requests.map(request => ({ ...request, records: exact(request.records) })))
-    } finally {
-      this.#far--
-    }
+    const near = this.near?.call('append', requests) as Promise<readonly AppendResult[]> | undefined
+    return near ?? this.stub.append(requests.map(request => ({ ...request, records: exact(request.records) })))
   }
 
   #waveSize(): number {
