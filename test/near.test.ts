@@ -22,23 +22,27 @@ function anObject() {
   return { calls, attend, die: (error: Error) => gone(error) }
 }
 
+/** An object and a line to it that is open. */
+async function aLine() {
+  const object = anObject()
+  const near = new Near(object.attend)
+  await opened(near)
+  return { ...object, near }
+}
+
 async function opened(near: Near): Promise<void> {
   for (let i = 0; i < UNTIL_OPEN; i++) expect(near.call('say', 'far')).toBeUndefined()
   await Promise.resolve()
 }
 
 it('is called the far way until enough calls were made', async () => {
-  const { attend, calls } = anObject()
-  const near = new Near(attend)
-  await opened(near)
+  const { calls, near } = await aLine()
   await near.call('say', 'near')
   expect(calls).toEqual(['near'])
 })
 
 it('answers what was called for, in order, and fails what fails', async () => {
-  const { attend, calls } = anObject()
-  const near = new Near(attend)
-  await opened(near)
+  const { calls, near } = await aLine()
   const bytes = new Uint8Array(3)
   const answers = [near.call('say', 'one'), near.call('slowly', Promise.resolve(bytes)), near.call('say', 'two')]
   expect((await Promise.all(answers))[1]).toBe(bytes)
@@ -62,9 +66,7 @@ it('is called the far way for good where the object lives in another isolate', a
 })
 
 it('fails what was called for when the object is gone, and opens again later', async () => {
-  const { attend, die, calls } = anObject()
-  const near = new Near(attend)
-  await opened(near)
+  const { die, calls, near } = await aLine()
   const lost = near.call('slowly', new Promise(() => {}))!
   die(new Error('aborted'))
   await expect(lost).rejects.toThrow('aborted')
@@ -75,9 +77,7 @@ it('fails what was called for when the object is gone, and opens again later', a
 })
 
 it('closes when everything called for has been answered', async () => {
-  const { attend, calls } = anObject()
-  const near = new Near(attend)
-  await opened(near)
+  const { calls, near } = await aLine()
   const { promise, resolve } = Promise.withResolvers<string>()
   const answer = near.call('slowly', promise)
   const last = near.call('say', 'last')
@@ -93,9 +93,7 @@ it('closes when everything called for has been answered', async () => {
 })
 
 it('rests when it was not used for a while', async () => {
-  const { attend } = anObject()
-  const near = new Near(attend)
-  await opened(near)
+  const { near } = await aLine()
   near.rest()
   await near.call('say', 'still there')
   near.rest()
@@ -111,9 +109,7 @@ it('has so many lines at most', async () => {
 })
 
 it('ends all lines when objects are to let go', async () => {
-  const { attend, calls } = anObject()
-  const near = new Near(attend)
-  await opened(near)
+  const { calls, near } = await aLine()
   const answer = near.call('say', 'before')
   await endLines()
   await answer

@@ -55,7 +55,8 @@ type TopicResults = readonly (TopicView | Failure)[]
 export class ClusterObject extends DurableObject<ClusterEnv> {
   readonly #shard: Shard<ClusterState, ClusterCommand, ClusterFact, ClusterReply>
   readonly #errands: ErrandRunner<Call>
-  readonly #files: PartitionFiles
+  /** On one's own machine. */
+  readonly #files: PartitionFiles | undefined
   /** Answers that wait until nothing is left to tell the partitions of these topics. */
   readonly #waiting = new Set<{ readonly topicIds: readonly string[]; readonly resolve: () => void }>()
   #view: ClusterView | undefined
@@ -66,7 +67,9 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
     const broker = brokerConfigsFromEnv(env)
     // As Kafka, which does not start with a config it cannot read.
     if (isFailure(broker)) throw new Error(broker.message)
-    this.#files = new PartitionFiles(env.PARTITION_FILES, env.PARTITION as unknown as DurableObjectNamespace)
+    const { PARTITION, PARTITION_FILES } = env
+    if (PARTITION_FILES !== undefined)
+      this.#files = new PartitionFiles(PARTITION_FILES, PARTITION as unknown as DurableObjectNamespace)
     this.#errands = new ErrandRunner<Call>(OBJECT, {
       next: (most, except) => nextCalls(this.#shard.state(), most, except),
       carryOut: call => this.#tell(call),
@@ -92,13 +95,13 @@ export class ClusterObject extends DurableObject<ClusterEnv> {
 
   /** One answer a topic, when its partitions have been told that they are born. */
   async createTopics(topics: readonly NewTopic[], options: Options = {}): Promise<TopicResults> {
+    const files = this.#files
     const create = { type: 'create', topics, topicIds: topics.map(() => freshId()) } as const
-    if (options.validateOnly || !this.#files.areHere) return this.#change({ ...create, ...options }, options)
+    if (options.validateOnly || files === undefined) return this.#change({ ...create, ...options }, options)
     const judged = (await this.#shard.call({ ...create, validateOnly: true })) as TopicResults
-    await Promise.all(judged.map(topic => isFailure(topic) || this.#files.prepare(topic)))
+    await Promise.all(judged.map(topic => isFailure(topic) || files.prepare(topic)))
     const results = await this.#change(create)
-    const lost = judged.filter((topic, i) => !isFailure(topic) && isFailure(results[i]!)) as readonly TopicView[]
-    await Promise.all(lost.map(topic => this.#files.discard(topic)))
+    await Promise.all(judged.map((topic, i) => isFailure(topic) || !isFailure(results[i]!) || files.discard(topic)))
     return results
   }
 

@@ -1,6 +1,6 @@
 // The files of partitions on one's own machine, where an object's tables are a SQLite database. One that is there before its
 // object decides the size of its pages: larger ones than the usual 4 KiB carry large batches with fewer writes and fewer
-// checkpoints (docs/decisions/0016). Deployed there are no files, and nothing is done.
+// checkpoints (docs/decisions/0016). Deployed there are no files, and nobody has this.
 
 import { logEvent } from '../log-line.ts'
 import { partitionName } from './place.ts'
@@ -16,34 +16,31 @@ interface Topic {
 }
 
 export class PartitionFiles {
-  readonly #folder: Fetcher | undefined
+  readonly #folder: Fetcher
   readonly #namespace: DurableObjectNamespace
 
-  /** `folder`: where the files of the namespace's objects are, on one's own machine. */
-  constructor(folder: Fetcher | undefined, namespace: DurableObjectNamespace) {
+  /** `folder`: where the files of the namespace's objects are. */
+  constructor(folder: Fetcher, namespace: DurableObjectNamespace) {
     this.#folder = folder
     this.#namespace = namespace
   }
 
-  get areHere(): boolean {
-    return this.#folder !== undefined
-  }
-
   /** To be called before anybody can know the topic's id: an object that runs would lose what it stores. */
-  async prepare(topic: Topic): Promise<void> {
-    if (topic.partitions <= MAX_PARTITIONS) await this.#each(topic, { method: 'PUT', body: EMPTY_DATABASE })
+  prepare(topic: Topic): Promise<void> {
+    return this.#each(topic, { method: 'PUT', body: emptyDatabase() })
   }
 
   /** The topic was not created after all. */
-  async discard(topic: Topic): Promise<void> {
-    if (topic.partitions <= MAX_PARTITIONS) await this.#each(topic, { method: 'DELETE' })
+  discard(topic: Topic): Promise<void> {
+    return this.#each(topic, { method: 'DELETE' })
   }
 
   /** Without its file a partition is as good as any, so failures are only told. */
   async #each({ topicId, partitions }: Topic, init: RequestInit): Promise<void> {
+    if (partitions > MAX_PARTITIONS) return
     const each = Array.from({ length: partitions }, async (_, partition) => {
       const id = this.#namespace.idFromName(partitionName(topicId, partition))
-      const response = await this.#folder!.fetch(`http://files/${id.toString()}.sqlite`, init)
+      const response = await this.#folder.fetch(`http://files/${id.toString()}.sqlite`, init)
       if (!response.ok) throw new Error(`${init.method} of ${topicId}-${partition}: ${response.status}`)
     })
     const failed = (await Promise.allSettled(each)).find(({ status }) => status === 'rejected')
@@ -53,8 +50,6 @@ export class PartitionFiles {
 }
 
 /** A database without tables, in WAL mode as workerd wants it (the database header of SQLite's file format). */
-const EMPTY_DATABASE = emptyDatabase()
-
 function emptyDatabase(): Uint8Array<ArrayBuffer> {
   const page = new Uint8Array(PAGE_BYTES)
   const view = new DataView(page.buffer)
